@@ -1,0 +1,173 @@
+"""A LoRA adapter: what its header says, and its factors when they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.errors import MalformedAdapter
+from engine.module_path import ModulePath
+from engine.storage_types import FLOAT64, Array, Float64Array, StorageType, StoredArray
+from engine.tensor_file import TensorFile, TensorReader
+
+
+@dataclass(frozen=True)
+class StoredMatrix:
+    """Where one factor lies in a file, and how it becomes a matrix.
+
+    `tensors` are the names of the tensors it is made of (nearly always one), `shape` the matrix' rows and
+    columns, `dtype` torch's name of its type. `arrange` makes the matrix of the tensors' bits: it must only
+    move them (reshape, transpose, pick), so that it works on any carrier; a product of tensors, which needs
+    numbers, is `compose`, in float64.
+    """
+
+    tensors: tuple[str, ...]
+    shape: tuple[int, int]
+    dtype: str
+    arrange: Callable[[Array], Array] | None = None
+    compose: Callable[..., Float64Array] | None = None
+
+    def read(self, reader: TensorReader) -> StoredArray:
+        """The matrix, of shape `shape`, as it is stored (float64 where it is composed of several tensors).
+
+        Raises:
+            UnreadableFile, MalformedAdapter: as TensorReader.read.
+        """
+        stored = [reader.read(name) for name in self.tensors]
+        if self.compose is not None:
+            return StoredArray(self.compose(*(tensor.widened() for tensor in stored)), FLOAT64)
+        data = stored[0].data if self.arrange is None else self.arrange(stored[0].data)
+        return StoredArray(data.reshape(self.shape), stored[0].type)
+
+
+@dataclass(frozen=True)
+class LoraModule:
+    """Header facts of one adapted module: ΔW = scaling · B A.
+
+    A is (rank, d_in), B (d_out, rank). `B` and `d_out` are None where the file holds A alone. `scaling` is None
+    where the file does not tell it. `dtype` is the storage type of A.
+    """
+
+    path: ModulePath
+    rank: int
+    d_in: int
+    d_out: int | None
+    dtype: str
+    scaling: float | None
+    A: StoredMatrix
+    B: StoredMatrix | None
+
+
+@dataclass(frozen=True)
+class SkippedModule:
+    """A module that is left out, and why, in one sentence."""
+
+    module: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class LoraFactors:
+    """The factors of one module as stored: A (rank, d_in) and B (d_out, rank), or None for one not read."""
+
+    A: StoredArray | None
+    B: StoredArray | None
+
+
+@dataclass(frozen=True, eq=False)
+class Adapter:
+    """An adapter whose header has been read.
+
+    `path` is what the user named (a file or folder), `format` the family that wrote it, `modules` what can be
+    compared in natural order, `unusable` what cannot and why, `warnings` what a reader should know.
+    """
+
+    path: Path
+    file: TensorFile
+    format: str
+    modules: tuple[LoraModule, ...]
+    unusable: tuple[SkippedModule, ...] = ()
+    warnings: tuple[str, ...] = ()
+    base_model: str = ""
+    zero_update: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def name(self) -> str:
+        """What people call it: the folder's name, or the file's where the file's is not a stock name."""
+        if self.path.is_dir() or self.path.stem.partition(".")[0] not in _STOCK_NAMES:
+            return self.path.name
+        return self.path.resolve().parent.name
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """The different ranks of its modules, ascending."""
+        return tuple(sorted({module.rank for module in self.modules}))
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """The different storage types of its modules."""
+        return tuple(sorted({module.dtype for module in self.modules}))
+
+    @property
+    def layer_count(self) -> int:
+        """How many different layers its modules sit in."""
+        return len(
+            {(path.tower.split(".")[0], path.layer_label) for path in _paths(self.modules) if path.layer_label}
+        )
+
+    @contextmanager
+    def open(self) -> Iterator[AdapterReader]:
+        """A reader of its factors, holding the file open until the context ends.
+
+        Raises:
+            UnreadableFile: the file has gone or changed.
+        """
+        with self.file.open() as reader:
+            yield AdapterReader(self, reader)
+
+
+_STOCK_NAMES = {"adapter_model", "pytorch_lora_weights", "adapters", "adapter_config", "model", "lit_model"}
+
+
+def _paths(modules: Iterable[LoraModule]) -> Iterator[ModulePath]:
+    return (module.path for module in modules)
+
+
+class AdapterReader:
+    """Reads the factors of an open adapter, module by module."""
+
+    def __init__(self, adapter: Adapter, reader: TensorReader) -> None:
+        self._adapter = adapter
+        self._reader = reader
+
+    def read(self, module: LoraModule, *, A: bool = True, B: bool = True) -> LoraFactors:
+        """Read the factors asked for.
+
+        Raises:
+            UnreadableFile: the file ended or changed.
+            MalformedAdapter: B is asked for and the file has none, or a factor is not of a floating-point type.
+        """
+        if B and module.B is None:
+            raise MalformedAdapter("The file holds A and no B.", path=self._adapter.path, module=module.path.name)
+        return LoraFactors(
+            A=module.A.read(self._reader) if A else None,
+            B=module.B.read(self._reader) if B and module.B is not None else None,
+        )
+
+    def zero_updates(self) -> frozenset[str]:
+        """Names of the modules whose B is all zero, so that ΔW = 0."""
+        return frozenset(
+            module.path.name
+            for module in self._adapter.modules
+            if module.B is not None and all(self._reader.is_zero(name) for name in module.B.tensors)
+        )
+
+
+def storage_type_of(module: LoraModule, factors: LoraFactors) -> StorageType:
+    """The coarser of the types that a module's factors are stored in."""
+    stored = [factor.type for factor in (factors.A, factors.B) if factor is not None]
+    if not stored:
+        raise MalformedAdapter("No factor was read.", module=module.path.name)
+    return max(stored, key=lambda type_: type_.epsilon)

@@ -1,0 +1,101 @@
+"""A frozen request → the outcomes of its modules, one by one, in the order asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from engine.adapter import Adapter, AdapterReader, LoraModule
+from engine.devices import CPU, Device
+from engine.errors import EngineError
+from engine.pairing import ModulePair
+from engine.side import Side
+from engine.subspace import RowMatrix, SubspaceSimilarity, row_matrix, subspace_similarity
+
+
+@dataclass(frozen=True, eq=False)
+class ComparisonRequest:
+    """What to compute: these pairs of these adapters, on this side, in this order. `id` tells requests apart."""
+
+    id: int
+    first: Adapter
+    second: Adapter
+    pairs: tuple[ModulePair, ...]
+    side: Side = Side.A
+    device: Device = CPU
+
+
+@dataclass(frozen=True, eq=False)
+class ModuleResult:
+    """φ of one pair, and what a reader of it should know."""
+
+    pair: ModulePair
+    similarity: SubspaceSimilarity
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class ModuleFailure:
+    """Why one pair has no φ."""
+
+    pair: ModulePair
+    error: EngineError
+
+
+Outcome = ModuleResult | ModuleFailure
+
+
+def outcomes(request: ComparisonRequest, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Outcome]:
+    """Compute pair by pair; `cancelled` is asked before each one. Memory does not grow with their number.
+
+    Raises:
+        UnreadableFile: an adapter's file has gone or cannot be opened any more.
+    """
+    with request.first.open() as first, request.second.open() as second:
+        for pair in request.pairs:
+            if cancelled():
+                return
+            try:
+                yield _result(request, pair, first, second)
+            except EngineError as error:
+                error.module = error.module or pair.path.name
+                yield ModuleFailure(pair, error)
+
+
+def _result(
+    request: ComparisonRequest, pair: ModulePair, first: AdapterReader, second: AdapterReader
+) -> ModuleResult:
+    similarity = subspace_similarity(
+        _matrix(request.first, first, pair.first, request.side),
+        _matrix(request.second, second, pair.second, request.side),
+    )
+    return ModuleResult(pair, similarity, _warnings(request, pair, similarity))
+
+
+def _matrix(adapter: Adapter, reader: AdapterReader, module: LoraModule, side: Side) -> RowMatrix:
+    try:
+        return row_matrix(reader.read(module, A=side.needs_A, B=side.needs_B), side)
+    except EngineError as error:
+        error.path = error.path or adapter.path
+        raise
+
+
+def _warnings(request: ComparisonRequest, pair: ModulePair, similarity: SubspaceSimilarity) -> tuple[str, ...]:
+    warnings = []
+    for which, adapter, module, spectrum in (
+        ("first", request.first, pair.first, similarity.first),
+        ("second", request.second, pair.second, similarity.second),
+    ):
+        if module.path.name in adapter.zero_update:
+            warnings.append(f"B is zero in the {which} adapter, so its ΔW is zero: untrained.")
+        if spectrum.numerical_rank < module.rank:
+            warnings.append(
+                f"The {which} adapter has numerical rank {spectrum.numerical_rank} of {module.rank} here; "
+                "φ is undefined past it."
+            )
+        if spectrum.ties:
+            listed = ", ".join(map(str, spectrum.ties[:5])) + (", …" if len(spectrum.ties) > 5 else "")
+            warnings.append(
+                f"Nearly equal singular values in the {which} adapter at k = {listed}: φ there is unstable."
+            )
+    return tuple(warnings)

@@ -1,0 +1,137 @@
+"""Which panel stands where, as in Figure 7: a layer's projections side by side, in rows of four panels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.module_path import PROJECTION_ORDER, ModulePath
+
+PANELS_PER_ROW = 4
+# What the paper adapts and shows; where a model has none of them its first projections stand in.
+_PREFERRED = ("q", "v")
+_FIRST_SHOWN_LAYERS = 4
+
+
+@dataclass(frozen=True)
+class PanelPlace:
+    """Row and column of one panel (from 0), by its index in the list it was laid out from."""
+
+    index: int
+    row: int
+    column: int
+
+
+@dataclass(frozen=True)
+class LayerHeading:
+    """`Layer n`, once per layer and row, at the left of the panels in columns `first` to `last`."""
+
+    text: str
+    row: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class PanelLayout:
+    """A grid of panels, `rows` × `columns`, some places of which may stay empty."""
+
+    rows: int
+    columns: int
+    places: tuple[PanelPlace, ...]
+    headings: tuple[LayerHeading, ...]
+
+    def is_lowest(self, place: PanelPlace) -> bool:
+        """Whether no panel stands below it in its column: where j and its ticks belong."""
+        return not any(other.column == place.column and other.row > place.row for other in self.places)
+
+    def is_leftmost(self, place: PanelPlace) -> bool:
+        """Whether it is the first panel of its layer in its row: where i and its ticks belong."""
+        heading = next(h for h in self.headings if h.row == place.row and h.first <= place.column <= h.last)
+        columns = [o.column for o in self.places if o.row == place.row and heading.first <= o.column <= heading.last]
+        return place.column == min(columns)
+
+
+def lay_out(paths: Sequence[ModulePath]) -> PanelLayout:
+    """Lay out panels layer by layer; a projection that a layer lacks leaves its place empty.
+
+    Two projections per layer stand two layers to a row, as in Figure 7; more than four fill a row per layer.
+    """
+    groups: dict[tuple[str, str], list[int]] = {}
+    for index in sorted(range(len(paths)), key=lambda i: paths[i].sort_key):
+        groups.setdefault((paths[index].tower, paths[index].layer_label), []).append(index)
+    columns_of = _column_of_projection(paths, groups)
+    width = max((max(columns_of[key]) + 1 for key in groups), default=1)
+    per_row = max(1, PANELS_PER_ROW // width)
+    places, headings = [], []
+    for position, (key, members) in enumerate(groups.items()):
+        row, first = position // per_row, (position % per_row) * width
+        places += [
+            PanelPlace(index, row, first + column) for index, column in zip(members, columns_of[key], strict=True)
+        ]
+        headings.append(LayerHeading(heading_text(paths[members[0]]), row, first, first + width - 1))
+    columns = max((heading.last + 1 for heading in headings), default=0)
+    rows = max((place.row + 1 for place in places), default=0)
+    return PanelLayout(rows, columns, tuple(places), tuple(headings))
+
+
+def _column_of_projection(
+    paths: Sequence[ModulePath], groups: dict[tuple[str, str], list[int]]
+) -> dict[tuple[str, str], list[int]]:
+    """Column of each member within its group: shared between layers that have different projections."""
+    names = sorted({path.projection for path in paths}, key=projection_key)
+    repeated = any(len({paths[i].projection for i in members}) < len(members) for members in groups.values())
+    if repeated:  # several modules of one name in a layer: just side by side
+        return {key: list(range(len(members))) for key, members in groups.items()}
+    return {key: [names.index(paths[i].projection) for i in members] for key, members in groups.items()}
+
+
+def heading_text(path: ModulePath) -> str:
+    """`Layer 1`, `decoder · Layer 1`, `down.1.0`, empty where the module sits in no layer."""
+    text = f"Layer {path.layer + 1}" if path.layer is not None else path.block
+    return " · ".join(filter(None, (path.tower, text)))
+
+
+def projection_key(projection: str) -> tuple[int, str]:
+    """Order of projections as papers list them: q, k, v, o, then the MLP, then the rest by name."""
+    known = projection in PROJECTION_ORDER
+    return (PROJECTION_ORDER.index(projection) if known else len(PROJECTION_ORDER), projection)
+
+
+def spread(count: int, wanted: int = _FIRST_SHOWN_LAYERS) -> list[int]:
+    """Indices of `wanted` items spread over `count` like the paper's layers: first, 1/3, 2/3, last.
+
+    The paper's 1, 32, 64, 96 of 96 are 1 and n·k/(wanted − 1), rounded.
+    """
+    if count <= wanted:
+        return list(range(count))
+    return [max(0, round(count * k / (wanted - 1)) - 1) for k in range(wanted)]
+
+
+def first_selection(paths: Sequence[ModulePath]) -> list[int]:
+    """Which panels to show first: four layers spread over the depth × the two projections the paper shows."""
+    inside = [index for index, path in enumerate(paths) if path.layer_label]
+    pool = inside or list(range(len(paths)))
+    tower = _main_tower([paths[index] for index in pool])
+    pool = [index for index in pool if paths[index].tower == tower]
+    names = {paths[index].projection for index in pool}
+    projections = [name for name in _PREFERRED if name in names]
+    if len(projections) < len(_PREFERRED):
+        others = sorted(names - set(projections), key=projection_key)
+        projections += others[: len(_PREFERRED) - len(projections)]
+    pool = [index for index in pool if paths[index].projection in projections]
+    layers = sorted({paths[index].layer_label for index in pool}, key=lambda label: _depth(pool, paths, label))
+    shown = {layers[position] for position in spread(len(layers))}
+    return [index for index in pool if paths[index].layer_label in shown]
+
+
+def _main_tower(paths: Sequence[ModulePath]) -> str:
+    """The tower with the most layers; the first of them in natural order."""
+    depth: dict[str, set[str]] = {}
+    for path in paths:
+        depth.setdefault(path.tower, set()).add(path.layer_label)
+    return max(depth, key=lambda tower: len(depth[tower]), default="")
+
+
+def _depth(pool: Sequence[int], paths: Sequence[ModulePath], label: str) -> tuple[object, ...]:
+    return min(paths[index].sort_key for index in pool if paths[index].layer_label == label)

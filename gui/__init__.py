@@ -1,0 +1,1 @@
+"""PhiScope's window. Knows the engine; the engine does not know it."""
