@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from engine import __version__
 from engine.adapter import Adapter, SkippedModule
@@ -25,7 +26,7 @@ from engine.chance import expected_similarity
 from engine.comparison import ModuleResult
 from engine.devices import Device
 from engine.errors import ExportFailure
-from engine.figure import FigureStyle, FigureText, draw_figure, figure_title, save_figure, side_words
+from engine.figure import FigureStyle, FigureText, draw_figure, figure_title, save_figure
 from engine.findings import findings
 from engine.side import Side
 from engine.storage_types import Float64Array
@@ -105,14 +106,30 @@ def export_figure(comparison: Comparison, path: Path, kind: str, style: FigureSt
     Raises:
         ExportFailure: the file cannot be written, or the width leaves no room.
     """
-    results = comparison.figure_results
-    text = FigureText(figure_title(comparison.side, results), f"φ, {side_words(comparison.side)}")
-    try:
-        figure = draw_figure(results, text, style)
-    except ValueError as error:
-        raise ExportFailure(f"The figure cannot be drawn: {error}.", path=path) from error
+    figure = _figure(comparison, style)
     metadata = figure_metadata(comparison, kind)
     write_atomically(path, lambda target: save_figure(figure, target, kind, style.dpi, metadata))
+
+
+def figure_preview(comparison: Comparison, style: FigureStyle, pixels: int) -> bytes:
+    """The figure that `export_figure` writes, as a PNG about `pixels` wide.
+
+    Raises:
+        ExportFailure: the width leaves no room.
+    """
+    figure = _figure(comparison, style)
+    out = io.BytesIO()
+    save_figure(figure, out, "png", max(50, int(pixels / figure.get_figwidth())), {})
+    return out.getvalue()
+
+
+def _figure(comparison: Comparison, style: FigureStyle) -> Figure:
+    results = comparison.figure_results
+    text = FigureText(figure_title(comparison.side, results), f"φ, {comparison.side.words}")
+    try:
+        return draw_figure(results, text, style)
+    except ValueError as error:
+        raise ExportFailure(f"The figure cannot be drawn: {error}.") from error
 
 
 def figure_metadata(comparison: Comparison, kind: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import matplotlib as mpl
 import numpy as np
@@ -20,19 +20,19 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from engine.colour_range import (
+    COLUMN_LABELS,
+    DEFAULT_COLOUR_MAP,
+    ROW_LABELS,
+    UNDEFINED_COLOUR,
+    shared_range,
+    tick_positions,
+)
 from engine.comparison import ModuleResult
 from engine.panel_layout import PanelLayout, PanelPlace, lay_out
 from engine.side import Side
-from engine.storage_types import Float64Array
 
-COLOUR_MAPS = ("seaborn:rocket", "seaborn:mako", "magma", "viridis", "cividis", "gray")
-DEFAULT_COLOUR_MAP = COLOUR_MAPS[0]
-UNDEFINED_COLOUR = "#c9c9d3"
 FIGURE_FORMATS = ("png", "pdf", "svg")
-# Figure 7's own scale; a figure that holds more than it shows is drawn from 0 to 1.
-_FIGURE_7_RANGE = (0.0, 0.8)
-# Figure 7 ticks every sixth i and every fifth j of 64: eleven rows and thirteen columns of labels at most.
-_ROW_LABELS, _COLUMN_LABELS = 11, 13
 _POINTS = 72.0
 
 _RC: Mapping[str, object] = {
@@ -70,18 +70,6 @@ class FigureText:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-def shared_range(arrays: Sequence[Float64Array]) -> tuple[float, float]:
-    """One range for all panels of a figure: Figure 7's 0–0.8, or 0–1 where any φ exceeds that."""
-    largest = max((float(np.nanmax(values)) for values in arrays if not np.isnan(values).all()), default=0.0)
-    return _FIGURE_7_RANGE if largest <= _FIGURE_7_RANGE[1] else (0.0, 1.0)
-
-
-def tick_positions(count: int, labels: int) -> list[int]:
-    """1, 1 + step, …: at most `labels` of them, as seaborn thins them in the paper's figures."""
-    step = max(1, -(-count // max(1, labels)))
-    return list(range(1, count + 1, step))
-
-
 def projection_math(projection: str) -> str:
     """ΔW with its projection as a subscript, in mathtext."""
     subscript = projection if len(projection) == 1 else rf"\mathrm{{{_escaped(projection)}}}"
@@ -93,16 +81,6 @@ def figure_title(side: Side, results: Sequence[ModuleResult]) -> str:
     symbol = {Side.A: "A", Side.B: "B", Side.DW_RIGHT: r"\Delta W", Side.DW_LEFT: r"\Delta W"}[side]
     ranks = [_ranks([result.pair.shape[axis] for result in results]) for axis in (0, 1)]
     return rf"$\phi({symbol}_{{r={ranks[0]}}},\ {symbol}'_{{r={ranks[1]}}},\ i,\ j)$"
-
-
-def side_words(side: Side) -> str:
-    """Whose singular vectors a side compares, in words."""
-    return {
-        Side.A: "right-singular vectors of A",
-        Side.B: "left-singular vectors of B",
-        Side.DW_RIGHT: "right-singular vectors of ΔW",
-        Side.DW_LEFT: "left-singular vectors of ΔW",
-    }[side]
 
 
 def _ranks(ranks: Sequence[int]) -> str:
@@ -177,14 +155,14 @@ def draw_figure(results: Sequence[ModuleResult], text: FigureText, style: Figure
     return figure
 
 
-def save_figure(figure: Figure, path: Path, kind: str, dpi: int, metadata: Mapping[str, str]) -> None:
+def save_figure(figure: Figure, target: Path | BinaryIO, kind: str, dpi: int, metadata: Mapping[str, str]) -> None:
     """Write a figure as `png`, `pdf` or `svg` with provenance inside and fonts that publishers accept.
 
     Raises:
         OSError: the file cannot be written.
     """
     with mpl.rc_context(dict(_RC)):
-        figure.savefig(path, format=kind, dpi=dpi, metadata=dict(metadata))
+        figure.savefig(target, format=kind, dpi=dpi, metadata=dict(metadata))
 
 
 class _Canvas:
@@ -257,8 +235,8 @@ def _draw_axes(
 ) -> None:
     rows, columns = result.pair.shape
     fits = int(measures.panel * _POINTS / (1.25 * style.tick_size))
-    axes.set_yticks(tick_positions(rows, min(_ROW_LABELS, fits)))
-    axes.set_xticks(tick_positions(columns, min(_COLUMN_LABELS, fits)))
+    axes.set_yticks(tick_positions(rows, min(ROW_LABELS, fits)))
+    axes.set_xticks(tick_positions(columns, min(COLUMN_LABELS, fits)))
     leftmost, lowest = layout.is_leftmost(place), layout.is_lowest(place)
     axes.tick_params(labelsize=style.tick_size, labelleft=leftmost, labelbottom=lowest, pad=1.5)
     axes.tick_params(axis="x", rotation=90)

@@ -52,20 +52,20 @@ class PanelLayout:
         return place.column == min(columns)
 
 
-def lay_out(paths: Sequence[ModulePath]) -> PanelLayout:
+def lay_out(paths: Sequence[ModulePath], per_row: int = PANELS_PER_ROW) -> PanelLayout:
     """Lay out panels layer by layer; a projection that a layer lacks leaves its place empty.
 
-    Two projections per layer stand two layers to a row, as in Figure 7; more than four fill a row per layer.
+    Two projections per layer stand two layers to a row, as in Figure 7; more than `per_row` fill a row per layer.
     """
     groups: dict[tuple[str, str], list[int]] = {}
     for index in sorted(range(len(paths)), key=lambda i: paths[i].sort_key):
         groups.setdefault((paths[index].tower, paths[index].layer_label), []).append(index)
     columns_of = _column_of_projection(paths, groups)
     width = max((max(columns_of[key]) + 1 for key in groups), default=1)
-    per_row = max(1, PANELS_PER_ROW // width)
+    groups_per_row = max(1, per_row // width)
     places, headings = [], []
     for position, (key, members) in enumerate(groups.items()):
-        row, first = position // per_row, (position % per_row) * width
+        row, first = position // groups_per_row, (position % groups_per_row) * width
         places += [
             PanelPlace(index, row, first + column) for index, column in zip(members, columns_of[key], strict=True)
         ]

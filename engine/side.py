@@ -27,3 +27,13 @@ class Side(Enum):
     def on_input(self) -> bool:
         """Whether its vectors live in R^d_in (else in R^d_out)."""
         return self in (Side.A, Side.DW_RIGHT)
+
+    @property
+    def words(self) -> str:
+        """Which vectors it compares, for readers."""
+        return {
+            Side.A: "right-singular vectors of A",
+            Side.B: "left-singular vectors of B",
+            Side.DW_RIGHT: "right-singular vectors of ΔW",
+            Side.DW_LEFT: "left-singular vectors of ΔW",
+        }[self]

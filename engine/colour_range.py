@@ -1,0 +1,29 @@
+"""Which colours stand for which φ, for the window and for figures alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from engine.storage_types import Float64Array
+
+COLOUR_MAPS = ("seaborn:rocket", "seaborn:mako", "magma", "viridis", "cividis", "gray")
+DEFAULT_COLOUR_MAP = COLOUR_MAPS[0]
+UNDEFINED_COLOUR = "#c9c9d3"
+# Figure 7's own scale; a figure that holds more than it shows is drawn from 0 to 1.
+FIGURE_7_RANGE = (0.0, 0.8)
+# Figure 7 ticks every sixth i and every fifth j of 64: eleven rows and thirteen columns of labels at most.
+ROW_LABELS, COLUMN_LABELS = 11, 13
+
+
+def shared_range(arrays: Sequence[Float64Array]) -> tuple[float, float]:
+    """One range for all panels of a figure: Figure 7's 0–0.8, or 0–1 where any φ exceeds that."""
+    largest = max((float(np.nanmax(values)) for values in arrays if not np.isnan(values).all()), default=0.0)
+    return FIGURE_7_RANGE if largest <= FIGURE_7_RANGE[1] else (0.0, 1.0)
+
+
+def tick_positions(count: int, labels: int) -> list[int]:
+    """1, 1 + step, …: at most `labels` of them, as seaborn thins them in the paper's figures."""
+    step = max(1, -(-count // max(1, labels)))
+    return list(range(1, count + 1, step))

@@ -1,0 +1,195 @@
+"""One adapter: where it is dropped or picked, and its facts once it is open."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QVBoxLayout
+
+from engine.adapter import Adapter
+from gui.drops import dropped_paths
+from gui.session import Place, Session, Which
+from gui.texts import adapter_facts, count
+from gui.theme import GRID, icon
+
+FILE_FILTER = "Adapters (*.safetensors *.safetensors.index.json *.bin *.pt *.pth *.ckpt *.lora *.npz);;All files (*)"
+_SHOWN_WARNINGS = 2
+
+
+class AdapterCard(QFrame):
+    """A place for an adapter. Reads the session, and asks it to open what is picked or dropped here."""
+
+    folder_used = Signal(object)  # Path: where the last file was picked
+    drag_entered = Signal(object)  # list[Path]
+    drag_left = Signal()
+
+    def __init__(self, which: Which, session: Session) -> None:
+        super().__init__()
+        self._which = which
+        self._session = session
+        self._folder = ""
+        self.setAcceptDrops(True)
+        self.setAccessibleName(f"{which.word} adapter")
+        self._build()
+        session.adapter_changed.connect(self._on_changed)
+        self._show(session.place(which))
+
+    def _build(self) -> None:
+        self._heading = QLabel(f"{self._which.word} adapter")
+        self._heading.setProperty("role", "muted")
+        self._file_button = self._tool("file", "Open a file…", "Choose an adapter file")
+        self._file_button.clicked.connect(self.choose_file)
+        self._folder_button = self._tool("folder", "Open a folder…", "Choose an adapter's folder")
+        self._folder_button.clicked.connect(self.choose_folder)
+        self._clear_button = self._tool("close", "Clear", "Empty this place")
+        self._clear_button.clicked.connect(lambda: self._session.clear(self._which))
+        top = QHBoxLayout()
+        top.setSpacing(GRID // 2)
+        top.addWidget(self._heading)
+        top.addStretch(1)
+        for button in (self._file_button, self._folder_button, self._clear_button):
+            top.addWidget(button)
+        self._name = _wrapping_label("heading")
+        self._facts = _wrapping_label("muted")
+        self._notes = _wrapping_label("warning")
+        self._failure = _wrapping_label("error")
+        self._failure.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(GRID + 4, GRID, GRID, GRID + 2)
+        layout.setSpacing(GRID // 2)
+        layout.addLayout(top)
+        for label in (self._name, self._facts, self._notes, self._failure):
+            layout.addWidget(label)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+
+    def _tool(self, picture: str, name: str, tip: str) -> QToolButton:
+        button = QToolButton()
+        button.setIcon(icon(picture))
+        button.setIconSize(QSize(18, 18))
+        button.setProperty("quiet", True)
+        button.setToolTip(tip)
+        button.setAccessibleName(f"{self._which.word} adapter: {name}")
+        return button
+
+    # --- picking ---
+
+    def choose_file(self) -> None:
+        """Ask for a file and open it."""
+        name, _ = QFileDialog.getOpenFileName(
+            self, f"Open the {self._which.word.lower()} adapter", self._start_folder(), FILE_FILTER
+        )
+        self._open_chosen(name)
+
+    def choose_folder(self) -> None:
+        """Ask for a folder and open the adapter in it."""
+        name = QFileDialog.getExistingDirectory(
+            self, f"Open the folder of the {self._which.word.lower()} adapter", self._start_folder()
+        )
+        self._open_chosen(name)
+
+    def set_start_folder(self, folder: Path) -> None:
+        """Where the next picker starts."""
+        self._folder = str(folder)
+
+    def _start_folder(self) -> str:
+        adapter = self._session.place(self._which).adapter
+        return str(adapter.path.parent) if adapter else self._folder
+
+    def _open_chosen(self, name: str) -> None:
+        if name:
+            self.folder_used.emit(Path(name).parent)
+            self._session.open(self._which, Path(name))
+
+    def menu(self) -> QMenu:
+        """The same choices as a menu, for the keyboard."""
+        menu = QMenu(f"{self._which.word} adapter", self)
+        menu.addAction("Open a file…", self.choose_file)
+        menu.addAction("Open a folder…", self.choose_folder)
+        menu.addAction("Clear", lambda: self._session.clear(self._which))
+        return menu
+
+    # --- dropping ---
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        paths = dropped_paths(event.mimeData())
+        if paths:
+            event.acceptProposedAction()
+            self.set_lit(True)
+            self.drag_entered.emit(paths)
+
+    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
+        self.set_lit(False)
+        self.drag_left.emit()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.set_lit(False)
+        self.drag_left.emit()
+        event.acceptProposedAction()
+        self._session.open_paths(dropped_paths(event.mimeData()), self._which)
+
+    def set_lit(self, lit: bool) -> None:
+        """Show that a drop would land here."""
+        self.setProperty("lit", lit)
+        self.style().unpolish(self)
+        self.style().polish(self)
+
+    # --- facts ---
+
+    def _on_changed(self, which: Which) -> None:
+        if which is self._which:
+            self._show(self._session.place(which))
+
+    def _show(self, place: Place) -> None:
+        adapter = place.adapter
+        self.setProperty("role", "card" if adapter else "drop")
+        self._clear_button.setVisible(adapter is not None or place.failure is not None)
+        self._name.setText(_breakable(adapter.name) if adapter else "")
+        self._name.setToolTip(str(adapter.path) if adapter else "")
+        if place.opening is not None:
+            self._facts.setText(f"Opening {_breakable(place.opening.path.name)} …")
+        elif adapter is not None:
+            self._facts.setText(html.escape(adapter_facts(adapter)))
+        else:
+            self._facts.setText("Drop a .safetensors, .bin or .pt file, a sharded index, or an adapter's folder.")
+        self._notes.setText(_notes_text(adapter) if adapter else "")
+        self._notes.setToolTip("\n".join(adapter.warnings) if adapter else "")
+        if place.failure is not None:
+            name = place.failed_path.name if place.failed_path else ""
+            kept = " The adapter above stays." if adapter else ""
+            self._failure.setText(html.escape(f"{name}: {place.failure.sentence}{kept}"))
+            self._failure.setToolTip(place.failure.details)
+        else:
+            self._failure.clear()
+        for label in (self._name, self._facts, self._notes, self._failure):
+            label.setVisible(bool(label.text()))
+        self.setAccessibleDescription(
+            " ".join(filter(None, (self._name.text(), self._facts.text(), self._failure.text())))
+        )
+        self.set_lit(False)
+
+
+def _wrapping_label(role: str) -> QLabel:
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setProperty("role", role)
+    label.setTextFormat(Qt.TextFormat.RichText)
+    label.setMinimumWidth(0)
+    return label
+
+
+def _breakable(name: str) -> str:
+    """A name that may wrap after its separators, for a narrow card."""
+    return "".join(html.escape(c) + ("&#8203;" if c in "_-./" else "") for c in name)
+
+
+def _notes_text(adapter: Adapter) -> str:
+    notes = list(adapter.warnings)
+    if adapter.unusable:
+        notes.append(f"{count(len(adapter.unusable), 'module')} cannot be used: {adapter.unusable[0].reason}")
+    shown = [html.escape(note) for note in notes[:_SHOWN_WARNINGS]]
+    if len(notes) > _SHOWN_WARNINGS:
+        shown.append(f"and {len(notes) - _SHOWN_WARNINGS} more")
+    return "<br>".join(shown)

@@ -1,0 +1,130 @@
+"""Starting the program: display check, application, crash and log hooks, window."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from gui.display import display_problem
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from gui.main_window import MainWindow
+
+DEMO_OUT = Path("phiscope-demo")
+_DEVICE_SEARCH_DELAY = 1500  # ms after the window: importing torch must not hold up the first figure
+
+
+def run(adapters: Sequence[Path], *, demo: bool) -> int:
+    """Open the window on these adapters and run until it closes; the exit status.
+
+    Without a usable display the demo is exported to a folder instead (0), and anything else is refused in a line (1).
+    """
+    problem = display_problem()
+    if problem:
+        return _run_without_display(problem, demo=demo)
+    app = make_application()
+    from gui.main_window import MainWindow, open_settings  # noqa: PLC0415 - Qt, after the display check
+
+    start_log()
+    window = MainWindow(open_settings())
+    _catch_everything(window)
+    window.show()
+    start(window, adapters, demo=demo)
+    return app.exec()
+
+
+def start(window: MainWindow, adapters: Sequence[Path], *, demo: bool) -> None:
+    """Have the window open what the program was started with."""
+    from PySide6.QtCore import QTimer  # noqa: PLC0415
+
+    if demo:
+        window.open_demo()
+    elif adapters:
+        window.session.open_paths(adapters)
+    QTimer.singleShot(_DEVICE_SEARCH_DELAY, window.session.find_devices)
+
+
+def make_application() -> QApplication:
+    """The QApplication with the program's name, looks and icon; its theme follows the system."""
+    from PySide6.QtGui import QIcon  # noqa: PLC0415
+    from PySide6.QtWidgets import QApplication  # noqa: PLC0415
+
+    from engine import __version__  # noqa: PLC0415
+    from gui.theme import apply_theme  # noqa: PLC0415
+
+    app = QApplication(["phiscope"])
+    app.setApplicationName("PhiScope")
+    app.setApplicationVersion(__version__)
+    app.setOrganizationName("PhiScope")
+    app.setDesktopFileName("phiscope")
+    app.setWindowIcon(QIcon(str(Path(__file__).resolve().parent.parent / "resources" / "phiscope.svg")))
+    apply_theme(app)
+    app.styleHints().colorSchemeChanged.connect(lambda _scheme: apply_theme(app))
+    return app
+
+
+def _run_without_display(problem: str, *, demo: bool) -> int:
+    if not demo:
+        _complain(
+            f"phiscope: no window can be opened: {problem}. "
+            "Without a display, use: python main.py export FIRST SECOND --out DIR"
+        )
+        return 1
+    _complain(f"phiscope: no window can be opened: {problem}. Comparing the demo pair without one, into {DEMO_OUT}/")
+    import argparse  # noqa: PLC0415
+
+    from engine import commands  # noqa: PLC0415
+    from gui.demo import DEMO_ADAPTERS  # noqa: PLC0415
+
+    parser = argparse.ArgumentParser()
+    commands.export_arguments(parser)
+    first, second = map(str, DEMO_ADAPTERS)
+    return commands.run_export(parser.parse_args([first, second, "--out", str(DEMO_OUT)]))
+
+
+def _complain(text: str) -> None:
+    if sys.stderr is not None:
+        sys.stderr.write(text + "\n")
+
+
+def start_log() -> Path:
+    """Log to a file in the platform's folder for application state, which works without a console; its path."""
+    from PySide6.QtCore import QStandardPaths  # noqa: PLC0415
+
+    folder = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation))
+    path = folder / "phiscope.log"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handler: logging.Handler = logging.handlers.RotatingFileHandler(
+            path, maxBytes=500_000, backupCount=1, encoding="utf-8"
+        )
+    except OSError:
+        handler = logging.NullHandler()  # a read-only home must not keep the program from starting
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log = logging.getLogger("phiscope")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    return path
+
+
+def _catch_everything(window: MainWindow) -> None:
+    """Errors that nobody expected become a notice and a log entry; the window stays."""
+    import traceback  # noqa: PLC0415
+
+    from gui.worker import Failure  # noqa: PLC0415
+
+    def on_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            window.close()
+            return
+        details = "".join(traceback.format_exception(kind, error, trace))
+        window.notices.add(Failure(f"Something unexpected went wrong ({kind.__name__}: {error}).", details))
+
+    sys.excepthook = on_error

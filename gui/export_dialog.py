@@ -1,0 +1,314 @@
+"""Export: the very figure that will be written, and the files that go with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QPixmap, QResizeEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.colour_range import COLOUR_MAPS
+from gui.colour_scale import ColourScale
+from gui.session import Session
+from gui.texts import count
+from gui.theme import GRID
+from gui.worker import JobAnswer
+
+if TYPE_CHECKING:
+    from engine.export import Comparison, ExportPlan
+    from engine.figure import FigureStyle
+
+# Width in inches, label and tick size in points; a width of 0 stands for as wide as the panels want.
+VENUES: dict[str, tuple[float, float, float]] = {
+    "Natural size": (0.0, 9, 7),
+    "NeurIPS, ICLR (5.5 in)": (5.5, 9, 7),
+    "ICML, one column (3.25 in)": (3.25, 8, 6),
+    "ICML, two columns (6.75 in)": (6.75, 8, 6),
+    "CVPR, two columns (6.875 in)": (6.875, 8, 6),
+    "AAAI, two columns (6.975 in)": (6.975, 9, 7),
+    "ACL, two columns (6.3 in)": (6.3, 9, 7),
+    "TMLR (6.5 in)": (6.5, 9, 7),
+    "JMLR (6.0 in)": (6.0, 9, 7),
+}
+_OWN_WIDTH = "Own width"
+_PREVIEW_PIXELS = 1400
+_PREVIEW_DELAY = 150
+
+
+class ExportDialog(QDialog):
+    """Chooses what to write and where; draws and writes in the compute thread."""
+
+    def __init__(self, session: Session, scale: ColourScale, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._scale = scale
+        self._preview_job = 0
+        self._picture = QPixmap()
+        self.setWindowTitle("Export")
+        self.resize(1040, 640)
+        self._delay = QTimer(self)
+        self._delay.setSingleShot(True)
+        self._delay.setInterval(_PREVIEW_DELAY)
+        self._delay.timeout.connect(self._draw_preview)
+        self._make_controls()
+        self._build()
+        self._delay.start(0)
+
+    def _make_controls(self) -> None:
+        self._figures = {kind: QCheckBox(kind.upper()) for kind in ("png", "pdf", "svg")}
+        self._figures["png"].setChecked(True)
+        self._figures["pdf"].setChecked(True)
+        self._data = {
+            "csv": QCheckBox("CSV: phi.csv, findings.csv, one matrix per panel"),
+            "npz": QCheckBox("NPZ: phi.npz"),
+            "json": QCheckBox("JSON: comparison.json"),
+        }
+        for box in self._data.values():
+            box.setChecked(True)
+        known, shown = len(self._session.results), len(self._shown_results())
+        self._all_modules = QCheckBox(f"Numbers of all {known} modules, not only the {shown} shown")
+        self._all_modules.setVisible(known > shown)
+        self._venue = QComboBox()
+        self._venue.addItems([*VENUES, _OWN_WIDTH])
+        self._venue.setAccessibleName("Width of the figure")
+        self._width = QDoubleSpinBox()
+        self._width.setRange(2.0, 20.0)
+        self._width.setValue(6.0)
+        self._width.setSuffix(" in")
+        self._width.setAccessibleName("Own width in inches")
+        self._dpi = QComboBox()
+        self._dpi.addItems(["300", "600", "150"])
+        self._dpi.setAccessibleName("Dots per inch of the PNG")
+        self._map = QComboBox()
+        self._map.addItems([name.removeprefix("seaborn:") for name in COLOUR_MAPS])
+        self._map.setCurrentText(self._scale.name.removeprefix("seaborn:"))
+        self._map.setAccessibleName("Colour map")
+        self._folder = QLineEdit(str(Path.home() / "phiscope"))
+        self._folder.setAccessibleName("Folder to write into")
+        self._status = QLabel()
+        self._status.setWordWrap(True)
+        self._status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._status.setAccessibleName("What was written")
+        for signal in (self._venue.currentIndexChanged, self._width.valueChanged, self._map.currentIndexChanged):
+            signal.connect(self._on_style_changed)
+        for box in self._figures.values():
+            box.toggled.connect(self._update_button)
+        for box in self._data.values():
+            box.toggled.connect(self._update_button)
+
+    def _build(self) -> None:
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
+        layout.setSpacing(2 * GRID)
+        left = QWidget()
+        left.setFixedWidth(340)
+        left_layout = QVBoxLayout(left)
+        left_layout.setContentsMargins(0, 0, 0, 0)
+        left_layout.addLayout(self._form())
+        left_layout.addWidget(self._status)
+        left_layout.addStretch(1)
+        left_layout.addLayout(self._buttons())
+        layout.addWidget(left)
+        layout.addWidget(self._preview_frame(), 1)
+
+    def _preview_frame(self) -> QFrame:
+        self._preview = QLabel("Drawing …")
+        self._preview.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._preview.setMinimumSize(320, 240)
+        self._preview.setAccessibleName("Preview of the figure")
+        frame = QFrame()
+        frame.setProperty("role", "card")
+        frame_layout = QVBoxLayout(frame)
+        frame_layout.addWidget(self._preview)
+        return frame
+
+    def _form(self) -> QFormLayout:
+        form = QFormLayout()
+        form.setVerticalSpacing(GRID + GRID // 2)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapAllRows)
+        formats = QHBoxLayout()
+        formats.setSpacing(3 * GRID)
+        for box in self._figures.values():
+            formats.addWidget(box)
+        formats.addStretch(1)
+        width = QHBoxLayout()
+        width.setSpacing(GRID)
+        width.addWidget(self._venue, 1)
+        width.addWidget(self._width)
+        self._width.hide()
+        form.addRow(_heading("Figure"), formats)
+        form.addRow("Width", width)
+        form.addRow("PNG resolution (dpi)", self._dpi)
+        form.addRow("Colours", self._map)
+        data = QVBoxLayout()
+        data.setSpacing(GRID // 2)
+        for box in (*self._data.values(), self._all_modules):
+            data.addWidget(box)
+        form.addRow(_heading("Numbers"), data)
+        folder = QHBoxLayout()
+        folder.setSpacing(GRID)
+        folder.addWidget(self._folder, 1)
+        browse = QPushButton("Browse…")
+        browse.setAutoDefault(False)
+        browse.clicked.connect(self._browse)
+        folder.addWidget(browse)
+        form.addRow(_heading("Folder"), folder)
+        return form
+
+    def _buttons(self) -> QHBoxLayout:
+        self._export = QPushButton("Export")
+        self._export.setProperty("primary", True)
+        self._export.setDefault(True)
+        self._export.clicked.connect(self.export)
+        close = QPushButton("Close")
+        close.setAutoDefault(False)
+        close.clicked.connect(self.reject)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(close)
+        buttons.addWidget(self._export)
+        return buttons
+
+    # --- the preview ---
+
+    def _on_style_changed(self) -> None:
+        self._width.setVisible(self._venue.currentText() == _OWN_WIDTH)
+        self._delay.start()
+
+    def _draw_preview(self) -> None:
+        make_comparison, make_style = self._comparison_maker(everything=False), self._style_maker()
+
+        def draw() -> bytes:
+            from engine.export import figure_preview  # noqa: PLC0415 - matplotlib, in the compute thread
+
+            return figure_preview(make_comparison(), make_style(), _PREVIEW_PIXELS)
+
+        self._preview_job = self._session.do(draw, self._on_preview)
+
+    def _on_preview(self, answer: JobAnswer) -> None:
+        if answer.id != self._preview_job:
+            return
+        if answer.failure is not None:
+            self._picture = QPixmap()
+            self._preview.setText(answer.failure.sentence)
+            return
+        self._picture.loadFromData(answer.result)
+        self._show_picture()
+
+    def _show_picture(self) -> None:
+        if not self._picture.isNull():
+            ratio = self.devicePixelRatioF()
+            size = self._preview.size() * ratio
+            scaled = self._picture.scaled(
+                size, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+            )
+            scaled.setDevicePixelRatio(ratio)
+            self._preview.setPixmap(scaled)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_picture()
+
+    # --- writing ---
+
+    def export(self) -> None:
+        """Write what is chosen into the folder."""
+        folder = Path(self._folder.text()).expanduser()
+        figures = tuple(kind for kind, box in self._figures.items() if box.isChecked())
+        wants = {kind: box.isChecked() for kind, box in self._data.items()}
+        make_comparison = self._comparison_maker(everything=self._all_modules.isChecked())
+        make_style = self._style_maker()
+
+        def write() -> int:
+            from engine.export import ExportPlan, export_comparison  # noqa: PLC0415 - matplotlib, in the thread
+
+            plan: ExportPlan = ExportPlan(figures, make_style(), **wants)
+            written: list[Path] = []
+            export_comparison(make_comparison(), folder, plan, written.append)
+            return len(written)
+
+        self._export.setEnabled(False)
+        self._set_status("Writing …", "muted")
+        self._session.do(write, self._on_written)
+
+    def _on_written(self, answer: JobAnswer) -> None:
+        self._update_button()
+        if answer.failure is not None:
+            self._set_status(answer.failure.sentence, "error")
+        else:
+            self._set_status(f"{count(answer.result, 'file')} written to {self._folder.text()}.", "muted")
+
+    def _set_status(self, text: str, role: str) -> None:
+        self._status.setText(text)
+        self._status.setProperty("role", role)
+        self._status.style().unpolish(self._status)
+        self._status.style().polish(self._status)
+
+    def _update_button(self) -> None:
+        boxes = (*self._figures.values(), *self._data.values())
+        self._export.setEnabled(any(box.isChecked() for box in boxes))
+
+    def _browse(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Export into", self._folder.text())
+        if name:
+            self._folder.setText(name)
+
+    # --- what is exported: gathered here, made in the compute thread ---
+
+    def _shown_results(self) -> list[str]:
+        shown = {pair.slug for pair in self._session.shown}
+        return [result.pair.slug for result in self._session.results if result.pair.slug in shown]
+
+    def _comparison_maker(self, *, everything: bool) -> Callable[[], Comparison]:
+        session = self._session
+        pairing, side, device, skipped = session.pairing, session.side, session.device_in_use, session.skipped
+        shown = frozenset(self._shown_results())
+        results = tuple(r for r in session.results if everything or r.pair.slug in shown)
+
+        def make() -> Comparison:
+            from engine.export import Comparison  # noqa: PLC0415 - matplotlib, in the compute thread
+
+            if pairing is None:
+                raise ValueError("there is nothing to export")
+            return Comparison(pairing.first, pairing.second, side, device, results, skipped, shown)
+
+        return make
+
+    def _style_maker(self) -> Callable[[], FigureStyle]:
+        venue = self._venue.currentText()
+        width, label, tick = VENUES.get(venue, (self._width.value(), 9, 7))
+        dpi, colour_map, levels = (
+            int(self._dpi.currentText()),
+            COLOUR_MAPS[self._map.currentIndex()],
+            self._scale.levels,
+        )
+
+        def make() -> FigureStyle:
+            from engine.figure import FigureStyle  # noqa: PLC0415 - matplotlib, in the compute thread
+
+            return FigureStyle(width or None, dpi, colour_map, levels, label, tick)
+
+        return make
+
+
+def _heading(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setProperty("role", "heading")
+    return label

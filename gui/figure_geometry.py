@@ -1,0 +1,135 @@
+"""Where the panels of the figure stand on the screen, in pixels: arithmetic only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QRectF
+
+from engine.module_path import ModulePath
+from engine.panel_layout import PANELS_PER_ROW, PanelLayout, lay_out
+
+SMALLEST_PANEL = 72.0
+LARGEST_PANEL = 460.0
+# Up to here the figure keeps the paper's rows of four; beyond, rows are as long as the window is wide.
+_PAPER_ROWS_UP_TO = 16
+_MARGIN = 16.0  # around the whole figure
+
+
+@dataclass(frozen=True)
+class TextSizes:
+    """Heights and widths of texts in pixels, which margins follow."""
+
+    label: float
+    tick: float
+    row_number: float
+    bar_number: float
+
+
+@dataclass(frozen=True)
+class FigureGeometry:
+    """The figure's rectangles. `panels` stand in the order of the pairs, `headings` in the layout's order."""
+
+    layout: PanelLayout
+    panels: tuple[QRectF, ...]
+    headings: tuple[QRectF, ...]
+    title: QRectF
+    bar: QRectF
+    height: float
+
+
+def figure_geometry(paths: Sequence[ModulePath], width: float, height: float, text: TextSizes) -> FigureGeometry:
+    """Fit the figure into width × height; it is higher than that where the panels would get too small."""
+    width, height = width - 2 * _MARGIN, height - 2 * _MARGIN
+    candidates = [PANELS_PER_ROW]
+    if len(paths) > _PAPER_ROWS_UP_TO:
+        candidates = list(range(PANELS_PER_ROW, 25))
+    layouts = [lay_out(paths, per_row) for per_row in candidates]
+    sides = [_panel_side(layout, width, height, text) for layout in layouts]
+    best = max(range(len(layouts)), key=lambda k: sides[k])
+    if sides[best] < SMALLEST_PANEL:  # it will scroll: as many to a row as stay legible
+        wide = [k for k, layout in enumerate(layouts) if _side_for_width(layout, width, text) >= SMALLEST_PANEL]
+        best = max(wide, key=lambda k: layouts[k].columns, default=0)
+        side = max(40.0, min(SMALLEST_PANEL, _side_for_width(layouts[best], width, text)))
+    else:
+        side = min(sides[best], LARGEST_PANEL)
+    return _place(layouts[best], float(int(side)), width, height, text)
+
+
+def _starts(layout: PanelLayout) -> set[int]:
+    return {heading.first for heading in layout.headings}
+
+
+def _left_margin(text: TextSizes) -> float:
+    """Room for `Layer n`, `i` and the row numbers."""
+    return text.label + 4 + text.label + text.row_number + 10
+
+
+def _column_gap(text: TextSizes) -> float:
+    return text.tick
+
+
+def _bar_room(text: TextSizes) -> float:
+    """Gap, bar, its numbers and its label."""
+    return 20 + 16 + 8 + text.bar_number + 6 + text.label
+
+
+def _side_for_width(layout: PanelLayout, width: float, text: TextSizes) -> float:
+    starts = len(_starts(layout))
+    gaps = (layout.columns - starts) * _column_gap(text) + max(0, starts - 1) * 2 * _column_gap(text)
+    return (width - starts * _left_margin(text) - gaps - _bar_room(text)) / max(1, layout.columns)
+
+
+def _row_room(text: TextSizes) -> float:
+    """Height of a row besides its panel: the title above and the gap below."""
+    return text.label + 6 + text.tick
+
+
+def _fixed_height(text: TextSizes) -> float:
+    """The figure's title above, the column numbers and j below."""
+    return text.label * 2 + (text.tick * 2 + text.label * 1.4)
+
+
+def _panel_side(layout: PanelLayout, width: float, height: float, text: TextSizes) -> float:
+    by_height = (height - _fixed_height(text)) / max(1, layout.rows) - _row_room(text)
+    return min(by_height, _side_for_width(layout, width, text))
+
+
+def _place(layout: PanelLayout, side: float, width: float, height: float, text: TextSizes) -> FigureGeometry:
+    starts = _starts(layout)
+    lefts: list[float] = []
+    x = 0.0
+    for column in range(layout.columns):
+        if column:
+            x += side + (2 * _column_gap(text) if column in starts else _column_gap(text))
+        if column in starts:
+            x += _left_margin(text)
+        lefts.append(x)
+    used = (lefts[-1] if lefts else 0.0) + side + _bar_room(text)
+    needed = _fixed_height(text) + layout.rows * (side + _row_room(text))
+    shift = _MARGIN + float(int(max(0.0, (width - used) / 2)))
+    top = _MARGIN + float(int(max(0.0, (height - needed) / 2))) + text.label * 2
+    row_height = side + _row_room(text)
+    panels = [QRectF()] * len(layout.places)
+    for place in layout.places:
+        y = top + place.row * row_height + text.label + 6
+        panels[place.index] = QRectF(shift + lefts[place.column], float(int(y)), side, side)
+    headings = tuple(
+        QRectF(
+            shift + lefts[heading.first] - _left_margin(text),
+            float(int(top + heading.row * row_height + text.label + 6)), text.label, side,
+        )
+        for heading in layout.headings
+    )  # fmt: skip
+    bar_top = top + text.label + 6
+    bar_height = max(side, layout.rows * row_height - _row_room(text))
+    visible = min(bar_height, max(side, height + 2 * _MARGIN - bar_top - text.tick * 2))
+    return FigureGeometry(
+        layout=layout,
+        panels=tuple(panels),
+        headings=headings,
+        title=QRectF(shift, top - text.label * 2, used - _bar_room(text), text.label * 1.6),
+        bar=QRectF(shift + used - _bar_room(text) + 20, float(int(bar_top)), 16, float(int(visible))),
+        height=needed + 2 * _MARGIN,
+    )

@@ -1,0 +1,266 @@
+"""Which panels show: layers, projections and, where a model has several, towers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListView,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.pairing import ModulePair
+from engine.panel_layout import projection_key, spread
+from engine.selection import parse_layers
+from gui.session import Session
+from gui.texts import count
+from gui.theme import GRID
+
+_ROW_HEIGHT = 26
+_SHOWN_REASONS = 200
+
+
+class ChoiceList(QListWidget):
+    """Small labels in a flow, each on or off: a click toggles one, a shift-click a range, Ctrl+A takes all."""
+
+    chosen_changed = Signal()
+
+    def __init__(self, name: str, most_rows: int) -> None:
+        super().__init__()
+        self._most_rows = most_rows
+        self._anchor = 0
+        self.setAccessibleName(name)
+        self.setViewMode(QListView.ViewMode.IconMode)
+        self.setFlow(QListView.Flow.LeftToRight)
+        self.setResizeMode(QListView.ResizeMode.Adjust)
+        self.setMovement(QListView.Movement.Static)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.MultiSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setUniformItemSizes(True)
+        self.setSpacing(0)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.itemSelectionChanged.connect(self.chosen_changed)
+
+    def set_choices(self, texts: Sequence[str], chosen: Iterable[str]) -> None:
+        """Offer these; no signal is sent."""
+        on = set(chosen)
+        self.blockSignals(True)
+        self.clear()
+        widest = max((QFontMetrics(self.font()).horizontalAdvance(text) for text in texts), default=0)
+        self.setGridSize(QSize(max(36, widest + 20), _ROW_HEIGHT))
+        for text in texts:
+            item = QListWidgetItem(text)
+            item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
+            item.setSizeHint(QSize(max(36, widest + 20) - 4, _ROW_HEIGHT - 4))
+            self.addItem(item)
+            item.setSelected(text in on)
+        self.blockSignals(False)
+        self._fit_height()
+
+    @property
+    def chosen(self) -> list[str]:
+        """The labels that are on, in order."""
+        return [self.item(row).text() for row in range(self.count()) if self.item(row).isSelected()]
+
+    def choose(self, rows: Iterable[int]) -> None:
+        """Turn these rows on and all others off, with one signal."""
+        on = set(rows)
+        self.blockSignals(True)
+        for row in range(self.count()):
+            self.item(row).setSelected(row in on)
+        self.blockSignals(False)
+        self.chosen_changed.emit()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        row = self.indexAt(event.position().toPoint()).row()
+        if row >= 0 and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            low, high = sorted((self._anchor, row))
+            on = {self.row(item) for item in self.selectedItems()} | set(range(low, high + 1))
+            self.choose(on)
+            return
+        if row >= 0:
+            self._anchor = row
+        super().mousePressEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_A and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.choose(range(self.count()))
+            return
+        super().keyPressEvent(event)
+
+    def resizeEvent(self, event: object) -> None:
+        super().resizeEvent(event)  # type: ignore[arg-type]
+        self._fit_height()
+
+    def _fit_height(self) -> None:
+        per_row = max(1, self.viewport().width() // max(1, self.gridSize().width()))
+        rows = -(-self.count() // per_row)
+        self.setFixedHeight(max(1, min(rows, self._most_rows)) * _ROW_HEIGHT + 4)
+
+
+class ModuleSelector(QWidget):
+    """Layers × projections × towers of the comparable modules, and the list of what cannot be compared."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._layers = ChoiceList("Layers", most_rows=6)
+        self._projections = ChoiceList("Projections", most_rows=4)
+        self._towers = ChoiceList("Towers", most_rows=3)
+        self._typed = QLineEdit()
+        self._typed.setPlaceholderText("Layers, such as 1, 32, 64-96")
+        self._typed.setAccessibleName("Layers as text")
+        self._typed.setToolTip("Type layers and press Enter: numbers from 1, and ranges such as 64-96")
+        self._typed.returnPressed.connect(self._on_typed)
+        self._left_out = QLabel()
+        self._left_out.setWordWrap(True)
+        self._left_out.setProperty("role", "muted")
+        self._reasons = QListWidget()
+        self._reasons.setAccessibleName("Modules that cannot be compared, with reasons")
+        self._reasons.setWordWrap(True)
+        self._reasons.setFrameShape(QFrame.Shape.NoFrame)
+        self._build()
+        for choices in (self._layers, self._projections, self._towers):
+            choices.chosen_changed.connect(self._on_chosen)
+        session.pairing_changed.connect(self._on_pairing)
+        session.outcomes_changed.connect(lambda _slugs: self._show_reasons())
+        self._on_pairing()
+
+    def _build(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(GRID)
+        self._layers_heading = _heading("Layers")
+        row = QHBoxLayout()
+        row.setSpacing(GRID // 2)
+        row.addWidget(self._layers_heading)
+        row.addStretch(1)
+        for text, tip, action in (
+            ("All", "Show every layer", self.choose_all_layers),
+            ("None", "Show no layer", lambda: self._layers.choose(())),
+            ("Spread", "Show four layers spread over the depth, as Figure 7 does", self.choose_spread_layers),
+        ):
+            button = QPushButton(text)
+            button.setProperty("chip", True)
+            button.setToolTip(tip)
+            button.setAccessibleName(f"Layers: {text.lower()}")
+            button.clicked.connect(action)
+            row.addWidget(button)
+        layout.addLayout(row)
+        layout.addWidget(self._typed)
+        layout.addWidget(self._layers)
+        self._projections_heading = _heading("Projections")
+        layout.addWidget(self._projections_heading)
+        layout.addWidget(self._projections)
+        self._towers_heading = _heading("Towers")
+        layout.addWidget(self._towers_heading)
+        layout.addWidget(self._towers)
+        layout.addWidget(self._left_out)
+        layout.addWidget(self._reasons, 1)
+        layout.addStretch(0)
+
+    # --- choosing ---
+
+    def choose_all_layers(self) -> None:
+        """Show every layer."""
+        self._layers.choose(range(self._layers.count()))
+
+    def choose_spread_layers(self) -> None:
+        """Show four layers spread over the depth."""
+        self._layers.choose(spread(self._layers.count()))
+
+    def _on_typed(self) -> None:
+        try:
+            selection = parse_layers(self._typed.text())
+        except ValueError as error:
+            self._mark_typed(str(error))
+            return
+        labels = [self._layers.item(row).text() for row in range(self._layers.count())]
+        rows = [row for row, label in enumerate(labels) if selection.holds(label)]
+        if not rows:
+            self._mark_typed("there are no such layers here")
+            return
+        self._mark_typed("")
+        self._layers.choose(rows)
+
+    def _mark_typed(self, problem: str) -> None:
+        self._typed.setProperty("invalid", bool(problem))
+        self._typed.setToolTip(problem.capitalize() or "Type layers and press Enter: 1, 32, 64-96")
+        self._typed.setAccessibleDescription(problem)
+        self._typed.style().unpolish(self._typed)
+        self._typed.style().polish(self._typed)
+
+    def _on_chosen(self) -> None:
+        layers, projections, towers = (
+            set(self._layers.chosen),
+            set(self._projections.chosen),
+            set(self._towers.chosen),
+        )
+        self._session.select(
+            pair.slug
+            for pair in self._session.comparable
+            if _layer(pair) in layers and pair.path.projection in projections and _tower(pair) in towers
+        )
+
+    # --- what there is to choose from ---
+
+    def _on_pairing(self) -> None:
+        pairs = self._session.comparable
+        shown = self._session.shown
+        layers = list(dict.fromkeys(_layer(pair) for pair in sorted(pairs, key=_depth)))
+        projections = sorted({pair.path.projection for pair in pairs}, key=projection_key)
+        towers = list(dict.fromkeys(_tower(pair) for pair in pairs))
+        self._layers.set_choices(layers, {_layer(pair) for pair in shown})
+        self._projections.set_choices(projections, {pair.path.projection for pair in shown})
+        self._towers.set_choices(towers, {_tower(pair) for pair in shown})
+        for widget in (self._towers, self._towers_heading):
+            widget.setVisible(len(towers) > 1)
+        self.setEnabled(self._session.pairing is not None)
+        self._show_reasons()
+
+    def _show_reasons(self) -> None:
+        skipped = self._session.skipped
+        self._left_out.setVisible(bool(skipped))
+        self._reasons.setVisible(bool(skipped))
+        if self._reasons.count() == min(len(skipped), _SHOWN_REASONS) and skipped:
+            first = self._reasons.item(0)
+            if first is not None and first.toolTip() == skipped[0].reason:
+                return
+        self._left_out.setText(f"{count(len(skipped), 'module')} not compared:")
+        self._reasons.clear()
+        for skip in skipped[:_SHOWN_REASONS]:
+            item = QListWidgetItem(f"{skip.module}: {skip.reason}")
+            item.setToolTip(skip.reason)
+            self._reasons.addItem(item)
+
+
+def _heading(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setProperty("role", "heading")
+    return label
+
+
+def _layer(pair: ModulePair) -> str:
+    return pair.path.layer_label or "—"
+
+
+def _tower(pair: ModulePair) -> str:
+    return pair.path.tower or "main"
+
+
+def _depth(pair: ModulePair) -> tuple[object, ...]:
+    path = pair.path
+    return (path.layer is None and not path.block, path.layer if path.layer is not None else -1, path.sort_key)

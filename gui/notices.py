@@ -1,0 +1,68 @@
+"""Errors and warnings in one place: one line, details on demand, copyable, never a pile of dialogs."""
+
+from __future__ import annotations
+
+import logging
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton
+
+from gui.theme import GRID, icon
+from gui.worker import Failure
+
+log = logging.getLogger("phiscope")
+
+
+class NoticeBar(QFrame):
+    """Shows the last notice until it is dismissed; says how many came before it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._notices: list[Failure] = []
+        self.setProperty("role", "notice")
+        self.setAccessibleName("Notice")
+        self._text = QLabel()
+        self._text.setWordWrap(True)
+        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        copy = QPushButton("Copy details")
+        copy.setProperty("chip", True)
+        copy.setToolTip("Copy the notices with their details")
+        copy.clicked.connect(self.copy_details)
+        close = QToolButton()
+        close.setIcon(icon("close"))
+        close.setIconSize(QSize(16, 16))
+        close.setProperty("quiet", True)
+        close.setAccessibleName("Dismiss the notice")
+        close.clicked.connect(self.dismiss)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(GRID + 4, GRID // 2, GRID // 2, GRID // 2)
+        layout.addWidget(self._text, 1)
+        layout.addWidget(copy)
+        layout.addWidget(close)
+        self.hide()
+
+    @property
+    def notices(self) -> tuple[Failure, ...]:
+        """What is shown, oldest first."""
+        return tuple(self._notices)
+
+    def add(self, notice: Failure) -> None:
+        """Show a notice, and write it to the log."""
+        log.warning("%s %s", notice.sentence, notice.details)
+        self._notices.append(notice)
+        before = len(self._notices) - 1
+        more = f"  ({before} more before)" if before else ""
+        self._text.setText(notice.sentence + more)
+        self.setAccessibleDescription(notice.sentence)
+        self.show()
+
+    def copy_details(self) -> None:
+        """Put every notice with its details on the clipboard."""
+        texts = (f"{notice.sentence}\n{notice.details}".strip() for notice in self._notices)
+        QGuiApplication.clipboard().setText("\n\n".join(texts))
+
+    def dismiss(self) -> None:
+        """Forget the notices."""
+        self._notices.clear()
+        self.hide()

@@ -1,0 +1,327 @@
+"""The program's only mutable state: two adapters, their pairing, what is selected, and what is known of it."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from engine.adapter import Adapter, SkippedModule
+from engine.comparison import ComparisonRequest, ModuleFailure, ModuleResult, Outcome
+from engine.devices import CPU, Device
+from engine.pairing import ModulePair, Pairing, pair_adapters
+from engine.panel_layout import first_selection
+from engine.side import Side
+from gui.worker import ComputeThread, Failure, Job, JobAnswer, OpenAnswer, OpenRequest, OutcomeBatch
+
+
+class Which(Enum):
+    """The two places for an adapter."""
+
+    FIRST = 0
+    SECOND = 1
+
+    @property
+    def word(self) -> str:
+        return "First" if self is Which.FIRST else "Second"
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """One place: the adapter in it, the one being opened, and why the last one dropped was refused."""
+
+    adapter: Adapter | None = None
+    opening: OpenRequest | None = None
+    failure: Failure | None = None
+    failed_path: Path | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is. `remaining` seconds are an estimate, None while there is none."""
+
+    done: int
+    total: int
+    elapsed: float
+    running: bool
+    cancelled: bool = False
+
+    @property
+    def remaining(self) -> float | None:
+        if not self.running or self.done < 2:
+            return None
+        return self.elapsed / self.done * (self.total - self.done)
+
+
+class Session(QObject):
+    """Holds what is shown, and has it computed. Panels read it and listen to its signals."""
+
+    adapter_changed = Signal(object)  # Which
+    pairing_changed = Signal()
+    selection_changed = Signal()
+    outcomes_changed = Signal(object)  # tuple of slugs
+    progress_changed = Signal(object)  # Progress
+    devices_changed = Signal()
+    notice_raised = Signal(object)  # Failure
+
+    def __init__(self, compute: ComputeThread, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._compute = compute
+        self._ids = itertools.count(1)
+        self._places = {which: Place() for which in Which}
+        self._pairing: Pairing | None = None
+        self._selected: tuple[str, ...] = ()
+        self._outcomes: dict[tuple[Side, str], Outcome] = {}
+        self._side = Side.A
+        self._device: Device | None = None
+        self._devices: tuple[Device, ...] | None = None
+        self._run_id = 0
+        self._run_total = 0
+        self._run_known = 0
+        self._run_start = 0.0
+        self._progress = Progress(0, 0, 0.0, running=False)
+        self._jobs: dict[int, Callable[[JobAnswer], None]] = {}
+        compute.adapter_opened.connect(self._on_adapter_opened)
+        compute.outcomes_arrived.connect(self._on_outcomes)
+        compute.job_finished.connect(self._on_job_finished)
+        compute.devices_found.connect(self._on_devices_found)
+
+    # --- what panels read ---
+
+    def place(self, which: Which) -> Place:
+        """What is in one place."""
+        return self._places[which]
+
+    @property
+    def pairing(self) -> Pairing | None:
+        """The matched modules of both adapters; None until both are there."""
+        return self._pairing
+
+    @property
+    def side(self) -> Side:
+        """Whose singular vectors are shown."""
+        return self._side
+
+    @property
+    def device(self) -> Device | None:
+        """The device chosen; None stands for the best there is."""
+        return self._device
+
+    @property
+    def device_in_use(self) -> Device:
+        """The device that computes."""
+        if self._device is not None:
+            return self._device
+        return self._devices[0] if self._devices else CPU
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """The GPUs found; empty until they have been looked for."""
+        return self._devices or ()
+
+    @property
+    def progress(self) -> Progress:
+        """How far the run is."""
+        return self._progress
+
+    @property
+    def comparable(self) -> tuple[ModulePair, ...]:
+        """The pairs that can be compared on the side shown, in natural order."""
+        return self._pairing.comparable(self._side) if self._pairing else ()
+
+    @property
+    def skipped(self) -> tuple[SkippedModule, ...]:
+        """What cannot be compared, with reasons: known before computing, and found by it."""
+        if self._pairing is None:
+            return ()
+        failed = (
+            SkippedModule(o.pair.path.name, o.error.reason)
+            for (side, _), o in self._outcomes.items()
+            if side is self._side and isinstance(o, ModuleFailure)
+        )
+        return (*failed, *self._pairing.skipped(self._side))
+
+    @property
+    def shown(self) -> tuple[ModulePair, ...]:
+        """The selected pairs, in natural order."""
+        selected = set(self._selected)
+        return tuple(pair for pair in self.comparable if pair.slug in selected)
+
+    def outcome(self, pair: ModulePair) -> Outcome | None:
+        """What is known of a pair on the side shown; None while it waits."""
+        return self._outcomes.get((self._side, pair.slug))
+
+    @property
+    def results(self) -> tuple[ModuleResult, ...]:
+        """Every result known on the side shown, in natural order."""
+        known = (self.outcome(pair) for pair in self.comparable)
+        return tuple(outcome for outcome in known if isinstance(outcome, ModuleResult))
+
+    # --- what a user does ---
+
+    def open(self, which: Which, path: Path) -> None:
+        """Put the adapter at `path` in one place; what is there stays until the new one has opened."""
+        request = OpenRequest(next(self._ids), path)
+        self._places[which] = Place(self._places[which].adapter, request)
+        self.adapter_changed.emit(which)
+        self._compute.open(request)
+
+    def open_paths(self, paths: Iterable[Path], onto: Which | None = None) -> None:
+        """Open what was dropped or named: two fill both places, one fills the place meant or the first free one."""
+        given = list(paths)
+        if len(given) >= 2:
+            self.open(Which.FIRST, given[0])
+            self.open(Which.SECOND, given[1])
+        elif given:
+            self.open(onto or self._free_place(), given[0])
+        if len(given) > 2:
+            self.notice_raised.emit(Failure(f"Two adapters are compared at a time; {len(given) - 2} were left out."))
+
+    def clear(self, which: Which) -> None:
+        """Empty one place."""
+        self._places[which] = Place()
+        self.adapter_changed.emit(which)
+        self._set_pairing()
+
+    def swap(self) -> None:
+        """Exchange the two adapters."""
+        places = self._places
+        places[Which.FIRST], places[Which.SECOND] = places[Which.SECOND], places[Which.FIRST]
+        for which in Which:
+            self.adapter_changed.emit(which)
+        self._set_pairing()
+
+    def select(self, slugs: Iterable[str]) -> None:
+        """Show these pairs; what is not known of them yet is computed next."""
+        self._selected = tuple(slugs)
+        self.selection_changed.emit()
+        self._compute_missing()
+
+    def set_side(self, side: Side) -> None:
+        """Show another side; what is known of it shows at once, the rest is computed."""
+        if side is self._side:
+            return
+        self._side = side
+        self.pairing_changed.emit()
+        self._compute_missing(restart=True)
+
+    def set_device(self, device: Device | None) -> None:
+        """Compute on this device from now on; None stands for the best there is. What is known stays."""
+        self._device = device
+        self.devices_changed.emit()
+        if self._progress.running:
+            self._compute_missing(restart=True)
+
+    def find_devices(self) -> None:
+        """Have GPUs looked for."""
+        self._compute.find_devices()
+
+    def cancel(self) -> None:
+        """Stop computing; what is known stays."""
+        if self._progress.running:
+            self._compute.cancel()
+            self._run_id = next(self._ids)  # what is still on its way belongs to no run any more
+            self._set_progress(running=False, cancelled=True)
+
+    def resume(self) -> None:
+        """Compute what is missing."""
+        self._compute_missing(restart=True)
+
+    def do(self, work: Callable[[], Any], finished: Callable[[JobAnswer], None]) -> int:
+        """Have `work` done in the compute thread, `finished` called with its answer; returns the job's number."""
+        job = Job(next(self._ids), work)
+        self._jobs[job.id] = finished
+        self._compute.do(job)
+        return job.id
+
+    # --- the way of one comparison ---
+
+    def _free_place(self) -> Which:
+        first = self._places[Which.FIRST]
+        return Which.SECOND if (first.adapter or first.opening) else Which.FIRST
+
+    @Slot(object)
+    def _on_adapter_opened(self, answer: OpenAnswer) -> None:
+        which = next((w for w, place in self._places.items() if place.opening is answer.request), None)
+        if which is None:  # cleared or replaced since
+            return
+        if answer.adapter is None:
+            before = self._places[which].adapter
+            self._places[which] = Place(before, failure=answer.failure, failed_path=answer.request.path)
+            self.adapter_changed.emit(which)
+            return
+        self._places[which] = Place(answer.adapter)
+        self.adapter_changed.emit(which)
+        self._set_pairing()
+
+    def _set_pairing(self) -> None:
+        """Both adapters decide what can be shown: nothing of the pair before survives."""
+        self._compute.cancel()
+        self._run_id = next(self._ids)
+        self._outcomes = {}
+        first, second = (self._places[which].adapter for which in Which)
+        self._pairing = pair_adapters(first, second) if first and second else None
+        pairs = self.comparable
+        self._selected = tuple(pairs[index].slug for index in first_selection([pair.path for pair in pairs]))
+        self._progress = Progress(0, len(pairs), 0.0, running=False)
+        self.pairing_changed.emit()
+        self.progress_changed.emit(self._progress)
+        self._compute_missing()
+
+    def _compute_missing(self, *, restart: bool = False) -> None:
+        """Compute what is not known on this side: the shown pairs first, the rest of the model after them.
+
+        A run that goes on already is left alone unless shown pairs are missing, or `restart` says that it
+        computes for another side or device; a cancelled one stays so until shown pairs are missing.
+        """
+        if self._pairing is None:
+            return
+        unknown = [pair for pair in self.comparable if self.outcome(pair) is None]
+        selected = set(self._selected)
+        missing = [pair for pair in unknown if pair.slug in selected]
+        if not missing and not restart and (self._progress.running or self._progress.cancelled):
+            return
+        self._run_id = next(self._ids)
+        self._run_total, self._run_known = len(self.comparable), len(self.comparable) - len(unknown)
+        self._run_start = time.monotonic()
+        if not unknown:
+            self._compute.cancel()
+            self._set_progress(running=False)
+            return
+        pairs = (*missing, *(pair for pair in unknown if pair.slug not in selected))
+        first, second = self._pairing.first, self._pairing.second
+        self._set_progress(running=True)
+        self._compute.compare(ComparisonRequest(self._run_id, first, second, pairs, self._side, self.device_in_use))
+
+    @Slot(object)
+    def _on_outcomes(self, batch: OutcomeBatch) -> None:
+        if batch.request_id != self._run_id:
+            return
+        for outcome in batch.outcomes:
+            self._outcomes[self._side, outcome.pair.slug] = outcome
+        self._run_known += len(batch.outcomes)
+        if batch.outcomes:
+            self.outcomes_changed.emit(tuple(outcome.pair.slug for outcome in batch.outcomes))
+        self._set_progress(running=not batch.finished)
+        if batch.failure is not None:
+            self.notice_raised.emit(batch.failure)
+
+    def _set_progress(self, *, running: bool, cancelled: bool = False) -> None:
+        elapsed = time.monotonic() - self._run_start
+        self._progress = Progress(self._run_known, self._run_total, elapsed, running, cancelled)
+        self.progress_changed.emit(self._progress)
+
+    @Slot(object)
+    def _on_job_finished(self, answer: JobAnswer) -> None:
+        self._jobs.pop(answer.id)(answer)
+
+    @Slot(object)
+    def _on_devices_found(self, devices: tuple[Device, ...]) -> None:
+        self._devices = devices
+        self.devices_changed.emit()

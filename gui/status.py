@@ -1,0 +1,122 @@
+"""The status line: how far the computing is, what computes, and what is under the cursor."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
+
+from engine.comparison import ModuleResult
+from gui.heatmap_grid import Cell
+from gui.session import Progress, Session
+from gui.texts import count, duration, place_text, projection_html
+from gui.theme import GRID
+
+
+class ReadOut(QWidget):
+    """The cell under the cursor: layer, projection, i, j, φ, chance, angle. Its height never changes."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self.setObjectName("readout")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._text = QLabel()
+        self._text.setTextFormat(Qt.TextFormat.RichText)
+        self._text.setAccessibleName("Value under the cursor")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(2 * GRID, GRID // 2, 2 * GRID, GRID // 2)
+        layout.addWidget(self._text)
+        self.setFixedHeight(32)
+        self.show_cell(None)
+
+    @property
+    def text(self) -> str:
+        """What it says, as HTML."""
+        return self._text.text()
+
+    def show_cell(self, cell: Cell | None) -> None:
+        """Read out a cell; nothing for none."""
+        outcome = self._session.outcome(cell.pair) if cell else None
+        if cell is None or not isinstance(outcome, ModuleResult):
+            self._text.setText("<span>Point at a panel to read φ</span>" if self._session.results else "")
+            return
+        path = cell.pair.path
+        phi = float(outcome.similarity.values[cell.i - 1, cell.j - 1])
+        chance = max(cell.i, cell.j) / outcome.similarity.dimension
+        gap = "&nbsp;&nbsp;&nbsp;&nbsp;"
+        parts = [
+            f"<b>{place_text(path)}</b>&nbsp; {projection_html(path.projection)}",
+            f"<i>i</i> = {cell.i}", f"<i>j</i> = {cell.j}",
+        ]  # fmt: skip
+        if math.isnan(phi):
+            parts.append("φ is undefined here: past the numerical rank")
+        else:
+            angle = math.degrees(math.acos(min(1.0, math.sqrt(max(0.0, phi)))))
+            parts += [f"<b>φ = {phi:.4f}</b>", f"chance {chance:.4f}", f"angle {angle:.1f}°"]
+        self._text.setText(gap.join(parts))
+
+
+class ProgressLine(QWidget):
+    """Done of total, elapsed and remaining time, and the button that cancels or goes on."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setFixedWidth(160)
+        self._bar.setAccessibleName("Progress of the comparison")
+        self._text = QLabel()
+        self._text.setAccessibleName("Progress")
+        self._button = QPushButton("Cancel")
+        self._button.setProperty("chip", True)
+        self._button.clicked.connect(self._on_clicked)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(GRID, 0, 0, 0)
+        layout.setSpacing(GRID)
+        for widget in (self._bar, self._text, self._button):
+            layout.addWidget(widget)
+        layout.addStretch(1)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._clock = QTimer(self)
+        self._clock.setInterval(500)
+        self._clock.timeout.connect(lambda: self.show_progress(self._session.progress))
+        session.progress_changed.connect(self.show_progress)
+        self.show_progress(session.progress)
+
+    def show_progress(self, progress: Progress) -> None:
+        """Say how far it is."""
+        waiting = progress.done < progress.total
+        self._bar.setVisible(progress.running)
+        self._bar.setRange(0, max(1, progress.total))
+        self._bar.setValue(progress.done)
+        self._button.setVisible(progress.running or (progress.cancelled and waiting))
+        self._button.setText("Cancel" if progress.running else "Go on")
+        self._button.setToolTip("Stop computing (Esc)" if progress.running else "Compute the rest")
+        self._button.setAccessibleName(self._button.text() + " computing")
+        self._text.setText(_progress_text(progress))
+        if not progress.running:
+            self._clock.stop()
+        elif not self._clock.isActive():
+            self._clock.start()
+
+    def _on_clicked(self) -> None:
+        if self._session.progress.running:
+            self._session.cancel()
+        else:
+            self._session.resume()
+
+
+def _progress_text(progress: Progress) -> str:
+    if progress.total == 0:
+        return ""
+    if not progress.running:
+        if progress.done == progress.total:
+            return f"{count(progress.total, 'module')} compared in {duration(progress.elapsed)}"
+        return f"{progress.done} of {count(progress.total, 'module')}" + (
+            " · cancelled" if progress.cancelled else ""
+        )
+    text = f"{progress.done} of {count(progress.total, 'module')} · {duration(progress.elapsed)}"
+    return text if progress.remaining is None else f"{text} · {duration(progress.remaining)} left"

@@ -1,0 +1,71 @@
+"""How facts are put into words for a reader."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.adapter import Adapter
+from engine.errors import EngineError
+from engine.module_path import ModulePath
+from engine.panel_layout import heading_text
+
+
+def adapter_facts(adapter: Adapter) -> str:
+    """`PEFT · r 64 · 12 modules · 6 layers · float32 · 2.4 MB`."""
+    facts = [adapter.format, f"r {number_range(adapter.ranks)}", count(len(adapter.modules), "module")]
+    if adapter.layer_count:
+        facts.append(count(adapter.layer_count, "layer"))
+    facts.append(", ".join(adapter.dtypes))
+    facts.append(scaling(adapter))
+    try:
+        facts.append(file_size(adapter.file.size))
+    except EngineError:
+        facts.append("file gone")
+    return " · ".join(filter(None, facts))
+
+
+def scaling(adapter: Adapter) -> str:
+    """`α/r 0.125`, a range of them, or empty where the file does not tell."""
+    scalings = sorted({module.scaling for module in adapter.modules if module.scaling is not None})
+    if not scalings:
+        return ""
+    if len(scalings) == 1:
+        return f"scaling {scalings[0]:.4g}"
+    return f"scaling {scalings[0]:.4g}–{scalings[-1]:.4g}"
+
+
+def number_range(numbers: Sequence[int]) -> str:
+    """`64`, or `4–16`."""
+    return str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]}–{numbers[-1]}"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 module`, `12 modules`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def file_size(size: int) -> str:
+    """Bytes as people read them, in powers of 1000."""
+    value = float(size)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
+def duration(seconds: float) -> str:
+    """`0.8 s`, `12 s`, `3:05 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d} min"
+
+
+def place_text(path: ModulePath) -> str:
+    """Where a module sits, for a read-out: `Layer 3`, `decoder · Layer 3`, or its own name."""
+    return heading_text(path) or path.name
+
+
+def projection_html(projection: str) -> str:
+    """ΔW with its projection as a true subscript."""
+    return f"Δ<i>W</i><sub>{projection.replace('&', '&amp;').replace('<', '&lt;')}</sub>"
