@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLabel, QMenu, Q
 from engine.adapter import Adapter
 from gui.drops import dropped_paths
 from gui.session import Place, Session, Which
-from gui.texts import adapter_facts, count
+from gui.texts import adapter_facts, breakable, count
 from gui.theme import GRID, icon
 
 FILE_FILTER = "Adapters (*.safetensors *.safetensors.index.json *.bin *.pt *.pth *.ckpt *.lora *.npz);;All files (*)"
@@ -146,10 +146,10 @@ class AdapterCard(QFrame):
         adapter = place.adapter
         self.setProperty("role", "card" if adapter else "drop")
         self._clear_button.setVisible(adapter is not None or place.failure is not None)
-        self._name.setText(_breakable(adapter.name) if adapter else "")
+        self._name.setText(breakable(adapter.name) if adapter else "")
         self._name.setToolTip(str(adapter.path) if adapter else "")
         if place.opening is not None:
-            self._facts.setText(f"Opening {_breakable(place.opening.path.name)} …")
+            self._facts.setText(f"Opening {breakable(place.opening.path.name)} …")
         elif adapter is not None:
             self._facts.setText(html.escape(adapter_facts(adapter)))
         else:
@@ -178,11 +178,6 @@ def _wrapping_label(role: str) -> QLabel:
     label.setTextFormat(Qt.TextFormat.RichText)
     label.setMinimumWidth(0)
     return label
-
-
-def _breakable(name: str) -> str:
-    """A name that may wrap after its separators, for a narrow card."""
-    return "".join(html.escape(c) + ("&#8203;" if c in "_-./" else "") for c in name)
 
 
 def _notes_text(adapter: Adapter) -> str:

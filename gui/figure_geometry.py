@@ -51,7 +51,7 @@ def figure_geometry(paths: Sequence[ModulePath], width: float, height: float, te
     if sides[best] < SMALLEST_PANEL:  # it will scroll: as many to a row as stay legible
         wide = [k for k, layout in enumerate(layouts) if _side_for_width(layout, width, text) >= SMALLEST_PANEL]
         best = max(wide, key=lambda k: layouts[k].columns, default=0)
-        side = max(40.0, min(SMALLEST_PANEL, _side_for_width(layouts[best], width, text)))
+        side = max(40.0, _side_for_width(layouts[best], width, text))
     else:
         side = min(sides[best], LARGEST_PANEL)
     return _place(layouts[best], float(int(side)), width, height, text)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings, Qt
 from PySide6.QtGui import (
     QAction,
+    QActionGroup,
     QCloseEvent,
     QDragEnterEvent,
     QDragLeaveEvent,
@@ -16,10 +18,12 @@ from PySide6.QtGui import (
     QKeySequence,
 )
 from PySide6.QtWidgets import (
+    QApplication,
     QComboBox,
     QHBoxLayout,
     QLabel,
     QMainWindow,
+    QMenu,
     QMessageBox,
     QPushButton,
     QScrollArea,
@@ -44,7 +48,7 @@ from gui.module_selector import ModuleSelector
 from gui.notices import NoticeBar
 from gui.session import Session, Which
 from gui.status import ProgressLine, ReadOut
-from gui.theme import GRID, icon
+from gui.theme import GRID, THEMES, choose_theme, icon
 from gui.worker import ComputeThread
 
 _SIDEBAR_WIDTH = 304
@@ -75,7 +79,7 @@ class MainWindow(QMainWindow):
         self.session.adapter_changed.connect(lambda _which: self._update_title())
         self.session.pairing_changed.connect(self._show_page)
         self.session.selection_changed.connect(self._show_page)
-        self.session.outcomes_changed.connect(lambda _slugs: self._update_actions())
+        self.session.outcomes_changed.connect(lambda _slugs: self._on_outcomes())
         self.session.devices_changed.connect(self._show_devices)
         self.session.notice_raised.connect(self.notices.add)
         self._show_page()
@@ -93,7 +97,7 @@ class MainWindow(QMainWindow):
         self.notices = NoticeBar()
         self.read_out = ReadOut(self.session)
         self.figure.cell_hovered.connect(self.read_out.show_cell)
-        empty = EmptyState(self.session)
+        empty = EmptyState(self.session, self.cards)
         empty.demo_asked.connect(self.open_demo)
         self._pages = QStackedWidget()
         self._empty_page = self._pages.addWidget(empty)
@@ -200,19 +204,38 @@ class MainWindow(QMainWindow):
         view = self.menuBar().addMenu("&View")
         self._action(view, "Every layer", self.selector.choose_all_layers, QKeySequence("Ctrl+Shift+A"))
         self._action(view, "Four layers, as Figure 7", self.selector.choose_spread_layers, QKeySequence("Ctrl+7"))
+        self._build_theme_menu(view)
         self._action(view, "Full screen", self._toggle_full_screen, QKeySequence("F11"))
         help_menu = self.menuBar().addMenu("&Help")
         self._action(help_menu, "About PhiScope", self.about, None)
 
+    def _build_theme_menu(self, view: QMenu) -> None:
+        menu = view.addMenu("Theme")
+        group = QActionGroup(self)
+        chosen = str(self._settings.value("theme", "system")) if self._settings is not None else "system"
+        for name in THEMES:
+            action = self._action(menu, name.capitalize(), partial(self._set_theme, name), None)
+            action.setCheckable(True)
+            action.setChecked(name == chosen)
+            group.addAction(action)
+        self._set_theme(chosen)
+
+    def _set_theme(self, name: str) -> None:
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            choose_theme(app, name)
+        if self._settings is not None:
+            self._settings.setValue("theme", name)
+
     def _action(
-        self, menu: object, text: str, act: Callable[[], object],
+        self, menu: QMenu, text: str, act: Callable[[], object],
         keys: QKeySequence | QKeySequence.StandardKey | None,
     ) -> QAction:  # fmt: skip
         action = QAction(text, self)
         if keys is not None:
             action.setShortcut(keys)
         action.triggered.connect(lambda _checked=False: act())
-        menu.addAction(action)  # type: ignore[attr-defined]
+        menu.addAction(action)
         return action
 
     # --- what a user asks for ---
@@ -256,6 +279,10 @@ class MainWindow(QMainWindow):
         self._pages.setCurrentIndex(self._figure_page if self.session.shown else self._empty_page)
         self.read_out.show_cell(None)
         self._update_actions()
+
+    def _on_outcomes(self) -> None:
+        self._update_actions()
+        self.read_out.refresh()
 
     def _shown_are_known(self) -> bool:
         return any(self.session.outcome(pair) is not None for pair in self.session.shown)

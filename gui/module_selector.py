@@ -106,7 +106,7 @@ class ChoiceList(QListWidget):
         self._fit_height()
 
     def _fit_height(self) -> None:
-        per_row = max(1, self.viewport().width() // max(1, self.gridSize().width()))
+        per_row = max(1, (self.width() - 14) // max(1, self.gridSize().width()))
         rows = -(-self.count() // per_row)
         self.setFixedHeight(max(1, min(rows, self._most_rows)) * _ROW_HEIGHT + 4)
 
@@ -131,7 +131,10 @@ class ModuleSelector(QWidget):
         self._reasons = QListWidget()
         self._reasons.setAccessibleName("Modules that cannot be compared, with reasons")
         self._reasons.setWordWrap(True)
+        self._reasons.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._reasons.setFrameShape(QFrame.Shape.NoFrame)
+        self._reasons.setMinimumHeight(9 * GRID)
+        self._reasons.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
         self._build()
         for choices in (self._layers, self._projections, self._towers):
             choices.chosen_changed.connect(self._on_chosen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -286,6 +286,11 @@ class Session(QObject):
         selected = set(self._selected)
         missing = [pair for pair in unknown if pair.slug in selected]
         if not missing and not restart and (self._progress.running or self._progress.cancelled):
+            return
+        if not unknown and not self._progress.running:
+            known = len(self.comparable)
+            self._progress = replace(self._progress, done=known, total=known)
+            self.progress_changed.emit(self._progress)
             return
         self._run_id = next(self._ids)
         self._run_total, self._run_known = len(self.comparable), len(self.comparable) - len(unknown)

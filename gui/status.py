@@ -29,7 +29,8 @@ class ReadOut(QWidget):
         layout.setContentsMargins(2 * GRID, GRID // 2, 2 * GRID, GRID // 2)
         layout.addWidget(self._text)
         self.setFixedHeight(32)
-        self.show_cell(None)
+        self._cell: Cell | None = None
+        self.refresh()
 
     @property
     def text(self) -> str:
@@ -38,6 +39,12 @@ class ReadOut(QWidget):
 
     def show_cell(self, cell: Cell | None) -> None:
         """Read out a cell; nothing for none."""
+        self._cell = cell
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Say what is known now of the cell under the cursor."""
+        cell = self._cell
         outcome = self._session.outcome(cell.pair) if cell else None
         if cell is None or not isinstance(outcome, ModuleResult):
             self._text.setText("<span>Point at a panel to read φ</span>" if self._session.results else "")

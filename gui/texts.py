@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 
 from engine.adapter import Adapter
@@ -69,3 +70,8 @@ def place_text(path: ModulePath) -> str:
 def projection_html(projection: str) -> str:
     """ΔW with its projection as a true subscript."""
     return f"Δ<i>W</i><sub>{projection.replace('&', '&amp;').replace('<', '&lt;')}</sub>"
+
+
+def breakable(name: str) -> str:
+    """A name that may wrap after its separators, for a narrow card."""
+    return "".join(html.escape(c) + ("&#8203;" if c in "_-./" else "") for c in name)

@@ -43,8 +43,25 @@ DARK = Colours(
 )  # fmt: skip
 
 
+THEMES = ("system", "light", "dark")
+_CHOICE = "phiscope-theme"  # the application's property that holds one of THEMES
+
+
+def choose_theme(app: QApplication, name: str) -> None:
+    """Follow the system, or keep to light or dark, by a name of THEMES.
+
+    Qt's own setColorScheme does nothing where the desktop offers no platform theme, so the choice is ours.
+    """
+    app.setProperty(_CHOICE, name)
+    apply_theme(app)
+
+
 def current_colours() -> Colours:
-    """The colours of the theme that the system asks for now."""
+    """The colours of the theme that the user, or else the system, asks for now."""
+    app = QGuiApplication.instance()
+    choice = app.property(_CHOICE) if app is not None else None
+    if choice in ("light", "dark"):
+        return DARK if choice == "dark" else LIGHT
     return DARK if QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark else LIGHT
 
 
