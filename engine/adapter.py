@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.errors import MalformedAdapter
 from engine.module_path import ModulePath
-from engine.storage_types import FLOAT64, Array, Float64Array, StorageType, StoredArray
-from engine.tensor_file import TensorFile, TensorReader
+
+if TYPE_CHECKING:  # NumPy stays out of the window's first paint
+    from engine.storage_types import Array, Float64Array, StoredArray
+    from engine.tensor_file import TensorFile, TensorReader
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class StoredMatrix:
         Raises:
             UnreadableFile, MalformedAdapter: as TensorReader.read.
         """
+        from engine.storage_types import FLOAT64, StoredArray  # noqa: PLC0415 - as above
+
         stored = [reader.read(name) for name in self.tensors]
         if self.compose is not None:
             return StoredArray(self.compose(*(tensor.widened() for tensor in stored)), FLOAT64)
@@ -163,11 +168,3 @@ class AdapterReader:
             for module in self._adapter.modules
             if module.B is not None and all(self._reader.is_zero(name) for name in module.B.tensors)
         )
-
-
-def storage_type_of(module: LoraModule, factors: LoraFactors) -> StorageType:
-    """The coarser of the types that a module's factors are stored in."""
-    stored = [factor.type for factor in (factors.A, factors.B) if factor is not None]
-    if not stored:
-        raise MalformedAdapter("No factor was read.", module=module.path.name)
-    return max(stored, key=lambda type_: type_.epsilon)

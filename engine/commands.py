@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from engine.adapter import Adapter, LoraModule, SkippedModule
-from engine.comparison import ComparisonRequest, ModuleFailure, ModuleResult, outcomes
+from engine.comparison import outcomes
 from engine.devices import choose_device
 from engine.errors import EngineError, NothingComparable
 from engine.opening import open_adapter
+from engine.outcome import ComparisonRequest, ModuleFailure, ModuleResult
 from engine.pairing import ModulePair, Pairing, pair_adapters
 from engine.panel_layout import first_selection
 from engine.selection import LayerSelection, parse_layers, select_pairs

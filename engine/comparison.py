@@ -3,46 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from engine.adapter import Adapter, AdapterReader, LoraModule
-from engine.devices import CPU, Device
 from engine.errors import EngineError
+from engine.outcome import ComparisonRequest, ModuleFailure, ModuleResult, Outcome
 from engine.pairing import ModulePair
 from engine.side import Side
 from engine.subspace import RowMatrix, SubspaceSimilarity, row_matrix, subspace_similarity
-
-
-@dataclass(frozen=True, eq=False)
-class ComparisonRequest:
-    """What to compute: these pairs of these adapters, on this side, in this order. `id` tells requests apart."""
-
-    id: int
-    first: Adapter
-    second: Adapter
-    pairs: tuple[ModulePair, ...]
-    side: Side = Side.A
-    device: Device = CPU
-
-
-@dataclass(frozen=True, eq=False)
-class ModuleResult:
-    """φ of one pair, and what a reader of it should know."""
-
-    pair: ModulePair
-    similarity: SubspaceSimilarity
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class ModuleFailure:
-    """Why one pair has no φ."""
-
-    pair: ModulePair
-    error: EngineError
-
-
-Outcome = ModuleResult | ModuleFailure
 
 
 def outcomes(request: ComparisonRequest, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Outcome]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import importlib.metadata
 import sys
 from dataclasses import dataclass
 
@@ -59,6 +58,8 @@ def choose_device(wanted: str) -> Device:
 
 def _cuda_is_possible() -> bool:
     """Whether a CUDA driver is installed and torch is not a build for CPUs only."""
+    import importlib.metadata  # noqa: PLC0415 - slow to load, and not needed before the first paint
+
     try:
         if importlib.metadata.version("torch").endswith("+cpu"):
             return False

@@ -23,11 +23,11 @@ from matplotlib.figure import Figure
 from engine import __version__
 from engine.adapter import Adapter, SkippedModule
 from engine.chance import expected_similarity
-from engine.comparison import ModuleResult
 from engine.devices import Device
 from engine.errors import ExportFailure
 from engine.figure import FigureStyle, FigureText, draw_figure, figure_title, save_figure
 from engine.findings import findings
+from engine.outcome import ModuleResult
 from engine.side import Side
 from engine.storage_types import Float64Array
 

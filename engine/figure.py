@@ -28,7 +28,7 @@ from engine.colour_range import (
     shared_range,
     tick_positions,
 )
-from engine.comparison import ModuleResult
+from engine.outcome import ModuleResult
 from engine.panel_layout import PanelLayout, PanelPlace, lay_out
 from engine.side import Side
 

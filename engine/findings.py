@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.chance import expected_similarity, similarity_deviation
-from engine.comparison import ModuleResult
+from engine.outcome import ModuleResult
 from engine.pairing import ModulePair
 from engine.storage_types import Float64Array
 

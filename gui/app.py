@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import logging.handlers
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,13 +28,18 @@ def run(adapters: Sequence[Path], *, demo: bool) -> int:
     problem = display_problem()
     if problem:
         return _run_without_display(problem, demo=demo)
-    app = make_application()
-    from gui.main_window import MainWindow, open_settings  # noqa: PLC0415 - Qt, after the display check
+    from PySide6.QtCore import QTimer  # noqa: PLC0415 - Qt, after the display check
 
-    start_log()
-    window = MainWindow(open_settings())
+    from gui.main_window import MainWindow, open_settings, stored_theme  # noqa: PLC0415
+    from gui.theme import choose_theme  # noqa: PLC0415
+
+    app = make_application()
+    settings = open_settings()
+    choose_theme(app, stored_theme(settings))
+    window = MainWindow(settings)
     _catch_everything(window)
     window.show()
+    QTimer.singleShot(0, start_log)
     start(window, adapters, demo=demo)
     return app.exec()
 
@@ -65,7 +69,6 @@ def make_application() -> QApplication:
     app.setOrganizationName("PhiScope")
     app.setDesktopFileName("phiscope")
     app.setWindowIcon(QIcon(str(Path(__file__).resolve().parent.parent / "resources" / "phiscope.svg")))
-    apply_theme(app)
     app.styleHints().colorSchemeChanged.connect(lambda _scheme: apply_theme(app))
     return app
 
@@ -96,6 +99,8 @@ def _complain(text: str) -> None:
 
 def start_log() -> Path:
     """Log to a file in the platform's folder for application state, which works without a console; its path."""
+    import logging.handlers  # noqa: PLC0415 - the window comes first
+
     from PySide6.QtCore import QStandardPaths  # noqa: PLC0415
 
     folder = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation))

@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QMouseEvent, QPainter, Q
 from PySide6.QtWidgets import QFrame, QGraphicsItem, QScrollArea, QStyleOptionGraphicsItem, QWidget
 
 from engine.colour_range import COLUMN_LABELS, ROW_LABELS, tick_positions
-from engine.comparison import ModuleFailure, ModuleResult, Outcome
+from engine.outcome import ModuleFailure, ModuleResult, Outcome
 from engine.pairing import ModulePair
 from engine.panel_layout import PanelPlace
 from engine.side import Side
@@ -91,7 +91,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         self.viewport().setAcceptDrops(False)
         self.setAccessibleName("Figure: panels of the subspace similarity φ")
         self._session = session
-        self._scale = scale
+        self.scale = scale
         self._panels: list[HeatmapPanel] = []
         self._used = 0
         self._viewport_height = 0
@@ -104,8 +104,6 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         for item in (self._under, self._over, self.bar_image):
             self.scene().addItem(item)
         scale.changed.connect(self._on_scale_changed)
-        session.pairing_changed.connect(self.show_selection)
-        session.selection_changed.connect(self.show_selection)
         session.outcomes_changed.connect(self._on_outcomes)
 
     # --- what it shows ---
@@ -124,7 +122,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         self._fit_scale()
         for position, panel in enumerate(self._panels):
             pair = pairs[position] if position < len(pairs) else None
-            panel.show_outcome(pair, self._session.outcome(pair) if pair else None, self._scale)
+            panel.show_outcome(pair, self._session.outcome(pair) if pair else None, self.scale)
         self._set_cell(None)
         self.lay_out()
 
@@ -136,16 +134,16 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         self._fit_scale()
         for panel in touched:
             if panel.pair is not None:
-                panel.show_outcome(panel.pair, self._session.outcome(panel.pair), self._scale)
+                panel.show_outcome(panel.pair, self._session.outcome(panel.pair), self.scale)
         self._under.update()
 
     def _fit_scale(self) -> None:
         outcomes = (self._session.outcome(pair) for pair in self._session.shown)
-        self._scale.fit(o.similarity.values for o in outcomes if isinstance(o, ModuleResult))
+        self.scale.fit(o.similarity.values for o in outcomes if isinstance(o, ModuleResult))
 
     def _on_scale_changed(self) -> None:
         for panel in self.panels:
-            panel.recolour(self._scale)
+            panel.recolour(self.scale)
         self._colour_bar()
         self._under.update()
 
@@ -204,9 +202,9 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
     def _colour_bar(self) -> None:
         if self._geometry is None:
             return
-        low, high = self._scale.levels
+        low, high = self.scale.levels
         column = np.linspace(high, low, _BAR_STEPS).reshape(-1, 1)
-        self.bar_image.setImage(column, autoLevels=False, levels=self._scale.levels, lut=self._scale.table)
+        self.bar_image.setImage(column, autoLevels=False, levels=self.scale.levels, lut=self.scale.table)
         self.bar_image.setRect(self._geometry.bar)
         self.bar_image.show()
 
@@ -237,7 +235,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         title = QRectF(area.left(), area.top() - label - 6, area.width(), label + 4)
         self._rich.paint(painter, projection_html(panel.pair.path.projection), title, self._label_font(), text)
         if isinstance(panel.outcome, ModuleResult):
-            painter.fillRect(area, self._scale.undefined)
+            painter.fillRect(area, self.scale.undefined)
         else:
             painter.fillRect(area, QColor(colours.raised))
             painter.setFont(self._tick_font())
@@ -312,7 +310,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         painter.setPen(QPen(line, 1))
         painter.drawRect(bar.adjusted(-1, -1, 0, 0))
         painter.setPen(QPen(muted, 1))
-        low, high = self._scale.levels
+        low, high = self.scale.levels
         for value in _bar_ticks(low, high):
             y = bar.bottom() - (value - low) / (high - low) * bar.height()
             painter.drawLine(QPointF(bar.right() + 1, y), QPointF(bar.right() + 4, y))

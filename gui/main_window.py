@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QSettings, Qt
 from PySide6.QtGui import (
@@ -38,12 +39,9 @@ from engine import __version__
 from engine.devices import CPU
 from engine.side import Side
 from gui.adapter_card import AdapterCard
-from gui.colour_scale import ColourScale
 from gui.demo import DEMO_ADAPTERS
 from gui.drops import DropOverlay, dropped_paths, pasted_paths
 from gui.empty_state import EmptyState
-from gui.export_dialog import ExportDialog
-from gui.heatmap_grid import FigureArea, FigureView
 from gui.module_selector import ModuleSelector
 from gui.notices import NoticeBar
 from gui.session import Session, Which
@@ -51,8 +49,17 @@ from gui.status import ProgressLine, ReadOut
 from gui.theme import GRID, THEMES, choose_theme, icon
 from gui.worker import ComputeThread
 
+if TYPE_CHECKING:
+    from gui.heatmap_grid import FigureView
+
 _SIDEBAR_WIDTH = 304
 _SIDE_NAMES = {Side.A: "A", Side.B: "B", Side.DW_RIGHT: "ΔW, right", Side.DW_LEFT: "ΔW, left"}
+
+
+def stored_theme(settings: QSettings | None) -> str:
+    """The theme that the user chose, one of THEMES."""
+    chosen = settings.value("theme") if settings is not None else None
+    return chosen if isinstance(chosen, str) and chosen in THEMES else THEMES[0]
 
 
 def open_settings() -> QSettings:
@@ -68,7 +75,6 @@ class MainWindow(QMainWindow):
         self._settings = settings
         self.compute = ComputeThread()
         self.session = Session(self.compute, self)
-        self.scale = ColourScale(self)
         self.setWindowTitle("PhiScope")
         self.setAcceptDrops(True)
         self._fit_screen()
@@ -93,15 +99,13 @@ class MainWindow(QMainWindow):
     def _build_parts(self) -> None:
         self.cards = {which: AdapterCard(which, self.session) for which in Which}
         self.selector = ModuleSelector(self.session)
-        self.figure = FigureView(self.session, self.scale)
         self.notices = NoticeBar()
         self.read_out = ReadOut(self.session)
-        self.figure.cell_hovered.connect(self.read_out.show_cell)
         empty = EmptyState(self.session, self.cards)
         empty.demo_asked.connect(self.open_demo)
         self._pages = QStackedWidget()
-        self._empty_page = self._pages.addWidget(empty)
-        self._figure_page = self._pages.addWidget(FigureArea(self.figure))
+        self._pages.addWidget(empty)
+        self._figure: FigureView | None = None
         centre = QWidget()
         centre_layout = QVBoxLayout(centre)
         centre_layout.setContentsMargins(0, 0, 0, 0)
@@ -212,13 +216,12 @@ class MainWindow(QMainWindow):
     def _build_theme_menu(self, view: QMenu) -> None:
         menu = view.addMenu("Theme")
         group = QActionGroup(self)
-        chosen = str(self._settings.value("theme", "system")) if self._settings is not None else "system"
+        chosen = stored_theme(self._settings)
         for name in THEMES:
             action = self._action(menu, name.capitalize(), partial(self._set_theme, name), None)
             action.setCheckable(True)
             action.setChecked(name == chosen)
             group.addAction(action)
-        self._set_theme(chosen)
 
     def _set_theme(self, name: str) -> None:
         app = QApplication.instance()
@@ -238,6 +241,18 @@ class MainWindow(QMainWindow):
         menu.addAction(action)
         return action
 
+    @property
+    def figure(self) -> FigureView:
+        """The panels; made when first needed, since pyqtgraph takes longer to load than the rest of the window."""
+        if self._figure is None:
+            from gui.colour_scale import ColourScale  # noqa: PLC0415 - as above
+            from gui.heatmap_grid import FigureArea, FigureView  # noqa: PLC0415
+
+            self._figure = FigureView(self.session, ColourScale(self))
+            self._figure.cell_hovered.connect(self.read_out.show_cell)
+            self._pages.addWidget(FigureArea(self._figure))
+        return self._figure
+
     # --- what a user asks for ---
 
     def open_demo(self) -> None:
@@ -247,11 +262,13 @@ class MainWindow(QMainWindow):
     def export(self) -> None:
         """Show the export dialog."""
         if self._shown_are_known():
-            ExportDialog(self.session, self.scale, self).exec()
+            from gui.export_dialog import ExportDialog  # noqa: PLC0415 - NumPy stays out of the first paint
+
+            ExportDialog(self.session, self.figure.scale, self).exec()
 
     def copy_figure(self) -> None:
         """Put the figure as it is on the screen on the clipboard."""
-        if self._pages.currentIndex() == self._figure_page:
+        if self.session.shown:
             QGuiApplication.clipboard().setPixmap(self.figure.grab())
 
     def paste(self) -> None:
@@ -276,7 +293,11 @@ class MainWindow(QMainWindow):
     # --- what the session says ---
 
     def _show_page(self) -> None:
-        self._pages.setCurrentIndex(self._figure_page if self.session.shown else self._empty_page)
+        if self.session.shown:
+            self.figure.show_selection()
+            self._pages.setCurrentIndex(1)
+        else:
+            self._pages.setCurrentIndex(0)
         self.read_out.show_cell(None)
         self._update_actions()
 

@@ -13,8 +13,8 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal, Slot
 
 from engine.adapter import Adapter, SkippedModule
-from engine.comparison import ComparisonRequest, ModuleFailure, ModuleResult, Outcome
 from engine.devices import CPU, Device
+from engine.outcome import ComparisonRequest, ModuleFailure, ModuleResult, Outcome
 from engine.pairing import ModulePair, Pairing, pair_adapters
 from engine.panel_layout import first_selection
 from engine.side import Side
@@ -156,6 +156,11 @@ class Session(QObject):
     def outcome(self, pair: ModulePair) -> Outcome | None:
         """What is known of a pair on the side shown; None while it waits."""
         return self._outcomes.get((self._side, pair.slug))
+
+    def result(self, pair: ModulePair) -> ModuleResult | None:
+        """φ of a pair on the side shown, where it is known."""
+        outcome = self.outcome(pair)
+        return outcome if isinstance(outcome, ModuleResult) else None
 
     @property
     def results(self) -> tuple[ModuleResult, ...]:

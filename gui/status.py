@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
-from engine.comparison import ModuleResult
-from gui.heatmap_grid import Cell
 from gui.session import Progress, Session
 from gui.texts import count, duration, place_text, projection_html
 from gui.theme import GRID
+
+if TYPE_CHECKING:
+    from gui.heatmap_grid import Cell
 
 
 class ReadOut(QWidget):
@@ -45,8 +47,8 @@ class ReadOut(QWidget):
     def refresh(self) -> None:
         """Say what is known now of the cell under the cursor."""
         cell = self._cell
-        outcome = self._session.outcome(cell.pair) if cell else None
-        if cell is None or not isinstance(outcome, ModuleResult):
+        outcome = self._session.result(cell.pair) if cell else None
+        if cell is None or outcome is None:
             self._text.setText("<span>Point at a panel to read φ</span>" if self._session.results else "")
             return
         path = cell.pair.path

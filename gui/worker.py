@@ -17,10 +17,9 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 
 from engine.adapter import Adapter
-from engine.comparison import ComparisonRequest, Outcome, outcomes
 from engine.devices import Device, cuda_devices
 from engine.errors import EngineError
-from engine.opening import open_adapter
+from engine.outcome import ComparisonRequest, Outcome
 
 _SLICE_SECONDS = 0.05
 _SHUTDOWN_MILLISECONDS = 10_000
@@ -85,6 +84,8 @@ class _Run:
     outcomes: Iterator[Outcome] = field(init=False)
 
     def __post_init__(self) -> None:
+        from engine.comparison import outcomes  # noqa: PLC0415 - NumPy, in the compute thread
+
         self.outcomes = outcomes(self.request, self.cancelled.is_set)
 
 
@@ -106,6 +107,8 @@ class Worker(QObject):
     @Slot(object)
     def open(self, request: OpenRequest) -> None:
         """Read an adapter's header."""
+        from engine.opening import open_adapter  # noqa: PLC0415 - NumPy, in the compute thread
+
         try:
             answer = OpenAnswer(request, adapter=open_adapter(request.path))
         except EngineError as error:

@@ -1,0 +1,47 @@
+"""What is asked of a comparison, and what comes of each module: values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.adapter import Adapter
+from engine.devices import CPU, Device
+from engine.errors import EngineError
+from engine.pairing import ModulePair
+from engine.side import Side
+
+if TYPE_CHECKING:  # NumPy stays out of the window's first paint
+    from engine.subspace import SubspaceSimilarity
+
+
+@dataclass(frozen=True, eq=False)
+class ComparisonRequest:
+    """What to compute: these pairs of these adapters, on this side, in this order. `id` tells requests apart."""
+
+    id: int
+    first: Adapter
+    second: Adapter
+    pairs: tuple[ModulePair, ...]
+    side: Side = Side.A
+    device: Device = CPU
+
+
+@dataclass(frozen=True, eq=False)
+class ModuleResult:
+    """φ of one pair, and what a reader of it should know."""
+
+    pair: ModulePair
+    similarity: SubspaceSimilarity
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class ModuleFailure:
+    """Why one pair has no φ."""
+
+    pair: ModulePair
+    error: EngineError
+
+
+Outcome = ModuleResult | ModuleFailure
