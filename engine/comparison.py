@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from engine.adapter import Adapter, AdapterReader, LoraModule
-from engine.errors import EngineError
+from engine.algebra import Algebra, algebra_for
+from engine.errors import DeviceFailure, EngineError
 from engine.outcome import ComparisonRequest, ModuleFailure, ModuleResult, Outcome
 from engine.pairing import ModulePair
 from engine.side import Side
@@ -18,25 +19,30 @@ def outcomes(request: ComparisonRequest, cancelled: Callable[[], bool] = lambda:
     Raises:
         UnreadableFile: an adapter's file has gone or cannot be opened any more.
     """
+    algebra = algebra_for(request.device)
     with request.first.open() as first, request.second.open() as second:
         for pair in request.pairs:
             if cancelled():
                 return
             try:
-                yield _result(request, pair, first, second)
+                yield _result(request, pair, first, second, algebra)
             except EngineError as error:
                 error.module = error.module or pair.path.name
                 yield ModuleFailure(pair, error)
 
 
 def _result(
-    request: ComparisonRequest, pair: ModulePair, first: AdapterReader, second: AdapterReader
+    request: ComparisonRequest, pair: ModulePair, first: AdapterReader, second: AdapterReader, algebra: Algebra
 ) -> ModuleResult:
-    similarity = subspace_similarity(
-        _matrix(request.first, first, pair.first, request.side),
-        _matrix(request.second, second, pair.second, request.side),
-    )
-    return ModuleResult(pair, similarity, _warnings(request, pair, similarity))
+    X = _matrix(request.first, first, pair.first, request.side)
+    Y = _matrix(request.second, second, pair.second, request.side)
+    fallen_back: tuple[str, ...] = ()
+    try:
+        similarity = subspace_similarity(X, Y, algebra)
+    except DeviceFailure as failure:
+        similarity = subspace_similarity(X, Y)
+        fallen_back = (f"{failure.reason} This module was computed on the CPU.",)
+    return ModuleResult(pair, similarity, (*fallen_back, *_warnings(request, pair, similarity)))
 
 
 def _matrix(adapter: Adapter, reader: AdapterReader, module: LoraModule, side: Side) -> RowMatrix:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.adapter import LoraFactors
+from engine.algebra import Algebra, NumpyAlgebra
 from engine.errors import MalformedAdapter
 from engine.side import Side
 from engine.storage_types import FLOAT64, Float64Array, StorageType
@@ -104,31 +105,34 @@ def _widened(factors: LoraFactors, name: str) -> Float64Array:
     return widened
 
 
-def subspace_similarity(first: RowMatrix, second: RowMatrix) -> SubspaceSimilarity:
+def subspace_similarity(first: RowMatrix, second: RowMatrix, algebra: Algebra | None = None) -> SubspaceSimilarity:
     """φ of two matrices X (r, d) and X' (r', d), exact to 1e-9 in every well-posed cell.
 
     By the three r × r Gram products where their own spectrum says that this is exact enough, by the singular
     value decomposition of each matrix where it is not.
 
+    `algebra` computes the products and decompositions; by default NumPy does.
+
     Raises:
         MalformedAdapter: the two live in spaces of different dimension.
+        DeviceFailure: the algebra's device failed.
     """
+    algebra = algebra or NumpyAlgebra()
     X, Y = _scaled(first.X), _scaled(second.X)
     if X.shape[1] != Y.shape[1]:
         raise MalformedAdapter(
             "The two matrices live in spaces of different dimension.", expected=X.shape[1], found=Y.shape[1]
         )
     r = X.shape[0]
-    stacked = np.concatenate((X, Y))
-    gram = stacked @ stacked.T
+    gram = algebra.gram(np.concatenate((X, Y)))
     directions, directions_ = _gram_directions(gram[:r, :r]), _gram_directions(gram[r:, r:])
     if directions is not None and directions_ is not None:
         (sigma, V), (sigma_, V_) = directions, directions_
         overlaps = V.T @ gram[:r, r:] @ V_
         method = "Gram"
     else:
-        sigma, U = _singular_directions(X)
-        sigma_, U_ = _singular_directions(Y)
+        sigma, U = algebra.right_singular(X)
+        sigma_, U_ = algebra.right_singular(Y)
         overlaps = U @ U_.T
         method = "SVD"
     spectrum, spectrum_ = _spectrum(sigma, first), _spectrum(sigma_, second)
@@ -153,12 +157,6 @@ def _gram_directions(gram: Float64Array) -> tuple[Float64Array, Float64Array] | 
         return None
     sigma = np.sqrt(squares)
     return sigma, V / sigma
-
-
-def _singular_directions(X: Float64Array) -> tuple[Float64Array, Float64Array]:
-    """σ (descending) and the right-singular vectors of X as rows, each of length min(r, d)."""
-    _, sigma, U = np.linalg.svd(X, full_matrices=False)
-    return sigma, U
 
 
 def _spectrum(sigma: Float64Array, matrix: RowMatrix) -> Spectrum:

@@ -28,9 +28,7 @@ def run(adapters: Sequence[Path], *, demo: bool) -> int:
     problem = display_problem()
     if problem:
         return _run_without_display(problem, demo=demo)
-    from PySide6.QtCore import QTimer  # noqa: PLC0415 - Qt, after the display check
-
-    from gui.main_window import MainWindow, open_settings, stored_theme  # noqa: PLC0415
+    from gui.main_window import MainWindow, open_settings, stored_theme  # noqa: PLC0415 - Qt, after the display check
     from gui.theme import choose_theme  # noqa: PLC0415
 
     app = make_application()
@@ -39,20 +37,23 @@ def run(adapters: Sequence[Path], *, demo: bool) -> int:
     window = MainWindow(settings)
     _catch_everything(window)
     window.show()
-    QTimer.singleShot(0, start_log)
     start(window, adapters, demo=demo)
     return app.exec()
 
 
 def start(window: MainWindow, adapters: Sequence[Path], *, demo: bool) -> None:
-    """Have the window open what the program was started with."""
+    """Have the window open what the program was started with, once it has been painted."""
     from PySide6.QtCore import QTimer  # noqa: PLC0415
 
-    if demo:
-        window.open_demo()
-    elif adapters:
-        window.session.open_paths(adapters)
-    QTimer.singleShot(_DEVICE_SEARCH_DELAY, window.session.find_devices)
+    def begin() -> None:
+        start_log()
+        if demo:
+            window.open_demo()
+        elif adapters:
+            window.session.open_paths(adapters)
+        QTimer.singleShot(_DEVICE_SEARCH_DELAY, window.session.find_devices)
+
+    window.first_painted.connect(begin)
 
 
 def make_application() -> QApplication:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAction,
     QActionGroup,
@@ -17,6 +17,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QGuiApplication,
     QKeySequence,
+    QPaintEvent,
 )
 from PySide6.QtWidgets import (
     QApplication,
@@ -70,9 +71,12 @@ def open_settings() -> QSettings:
 class MainWindow(QMainWindow):
     """PhiScope's one window. Closing it ends the compute thread first."""
 
+    first_painted = Signal()
+
     def __init__(self, settings: QSettings | None = None) -> None:
         super().__init__()
         self._settings = settings
+        self._painted = False
         self.compute = ComputeThread()
         self.session = Session(self.compute, self)
         self.setWindowTitle("PhiScope")
@@ -343,6 +347,12 @@ class MainWindow(QMainWindow):
         self._overlay.hide()
         event.acceptProposedAction()
         self.session.open_paths(dropped_paths(event.mimeData()))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            QTimer.singleShot(0, self.first_painted.emit)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if self._settings is not None:

@@ -6,6 +6,7 @@ adapter need not wait for a comparison, and results travel in batches.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import traceback
@@ -17,10 +18,11 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 
 from engine.adapter import Adapter
-from engine.devices import Device, cuda_devices
+from engine.devices import cuda_devices
 from engine.errors import EngineError
 from engine.outcome import ComparisonRequest, Outcome
 
+log = logging.getLogger("phiscope")
 _SLICE_SECONDS = 0.05
 _SHUTDOWN_MILLISECONDS = 10_000
 
@@ -138,11 +140,12 @@ class Worker(QObject):
     @Slot()
     def find_devices(self) -> None:
         """Look for GPUs."""
-        devices: tuple[Device, ...] = ()
         try:
             devices = cuda_devices()
-        finally:
-            self.devices_found.emit(devices)
+        except Exception:
+            log.exception("looking for GPUs failed")
+            devices = ()
+        self.devices_found.emit(devices)
 
     @Slot()
     def stop(self) -> None:
