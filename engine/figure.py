@@ -121,8 +121,7 @@ def draw_figure(results: Sequence[ModuleResult], text: FigureText, style: Figure
     measures = _measure(layout, starts, style)
     arrays = [result.similarity.values for result in results]
     norm = Normalize(*(style.range or shared_range(arrays)))
-    colours = Colormap(style.colour_map).to_matplotlib()
-    colours.set_bad(UNDEFINED_COLOUR)
+    colours = Colormap(style.colour_map).to_matplotlib().with_extremes(bad=UNDEFINED_COLOUR)
     with mpl.rc_context(dict(_RC)):
         lefts = _column_lefts(layout, starts, measures)
         width = lefts[-1] + measures.panel + measures.bar_gap + measures.bar_width + measures.right

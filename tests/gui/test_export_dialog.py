@@ -1,0 +1,45 @@
+"""The export dialog, offscreen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytestqt.qtbot import QtBot
+
+from engine.export import phi_csv
+from gui.export_dialog import ExportDialog
+from gui.main_window import MainWindow
+from tests.gui.conftest import DEMO, load
+
+
+def test_it_previews_and_writes_what_is_chosen(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    load(qtbot, window, DEMO)
+    dialog = ExportDialog(window.session, window.figure.scale, window)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    qtbot.waitUntil(lambda: not dialog._picture.isNull(), timeout=60_000)
+    dialog._folder.setText(str(tmp_path / "out"))
+    dialog._figures["svg"].setChecked(True)
+    dialog.export()
+    qtbot.waitUntil(lambda: "written" in dialog._status.text(), timeout=60_000)
+    names = {
+        path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*") if path.is_file()
+    }
+    shown = [pair.slug for pair in window.session.shown]
+    assert names == {
+        "figure.png", "figure.pdf", "figure.svg", "phi.csv", "findings.csv", "phi.npz", "comparison.json",
+        *(f"matrices/{slug}.csv" for slug in shown),
+    }  # fmt: skip
+    results = [result for result in window.session.results if result.pair.slug in shown]
+    assert (tmp_path / "out" / "phi.csv").read_bytes() == phi_csv(results)
+
+
+def test_a_folder_that_cannot_be_written_is_said(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    load(qtbot, window, DEMO)
+    dialog = ExportDialog(window.session, window.figure.scale, window)
+    qtbot.addWidget(dialog)
+    (tmp_path / "file").write_text("in the way")
+    dialog._folder.setText(str(tmp_path / "file" / "out"))
+    dialog.export()
+    qtbot.waitUntil(lambda: "cannot be written" in dialog._status.text(), timeout=60_000)
+    assert dialog._export.isEnabled()

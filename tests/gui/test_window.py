@@ -1,0 +1,208 @@
+"""The window's logic, offscreen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QImage
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from engine.outcome import ModuleResult
+from engine.side import Side
+from gui.main_window import MainWindow
+from gui.session import Which
+from gui.worker import OutcomeBatch
+from tests.conftest import DATA
+from tests.gui.conftest import DEMO, R8, load, wait_until_done, wait_until_open
+
+
+def test_the_figure_appears_by_itself(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    shown = window.session.shown
+    assert [pair.slug for pair in shown] == ["1_q", "1_v", "2_q", "2_v", "4_q", "4_v", "6_q", "6_v"]
+    assert all(isinstance(panel.outcome, ModuleResult) for panel in window.figure.panels)
+    assert len(window.session.results) == 12, "the rest of the model is computed behind it"
+
+
+def test_every_panel_has_the_levels_of_the_bar(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    bar = tuple(window.figure.bar_image.getLevels())
+    assert bar == window.figure.scale.levels == (0.0, 0.8)
+    assert all(tuple(panel.image.getLevels()) == bar for panel in window.figure.panels)
+    load(qtbot, window, (DEMO[0], DEMO[0]))  # φ(1, 1) = 1: the range widens, for all at once
+    bar = tuple(window.figure.bar_image.getLevels())
+    assert bar == (0.0, 1.0)
+    assert all(tuple(panel.image.getLevels()) == bar for panel in window.figure.panels)
+
+
+def test_pixels_are_the_colours_of_phi(qtbot: QtBot, window: MainWindow) -> None:
+    """Sampled from what is painted: catches a transposition, a wrong range, a wrong map."""
+    load(qtbot, window, (R8[0], DEMO[1]))
+    figure = window.figure
+    image = figure.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    low, high = figure.scale.levels
+    for panel in figure.panels:
+        assert isinstance(panel.outcome, ModuleResult)
+        values = panel.outcome.similarity.values
+        rows, columns = values.shape
+        assert (rows, columns) == (8, 64)
+        for i in (1, 3, 8):
+            for j in (1, 20, 64):
+                x = panel.area.left() + (j - 0.5) / columns * panel.area.width()
+                y = panel.area.top() + (i - 0.5) / rows * panel.area.height()
+                colour = image.pixelColor(int(x), int(y))
+                step = min(255, int((values[i - 1, j - 1] - low) / (high - low) * 256))
+                expected = figure.scale.table[max(0, step - 1) : step + 2, :3].astype(int)
+                difference = np.abs(expected - np.array([colour.red(), colour.green(), colour.blue()])).max(axis=1)
+                assert difference.min() <= 2, f"{panel.pair}, i={i}, j={j}"
+
+
+def test_hover_reads_out_the_cell(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    panel = window.figure.panels[2]
+    assert isinstance(panel.outcome, ModuleResult)
+    x = panel.area.left() + 4.5 / 64 * panel.area.width()
+    y = panel.area.top() + 1.5 / 64 * panel.area.height()
+    qtbot.mouseMove(window.figure.viewport(), QPoint(int(x), int(y)))
+    text = window.read_out.text
+    assert "Layer 2" in text
+    assert "<sub>q</sub>" in text
+    assert "<i>i</i> = 2" in text
+    assert "<i>j</i> = 5" in text
+    assert f"φ = {panel.outcome.similarity.values[1, 4]:.4f}" in text
+
+
+def test_changing_the_selection_computes_nothing_that_is_known(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    before = window.session.results
+    window.selector.choose_all_layers()
+    assert len(window.session.shown) == 12
+    assert all(panel.outcome is not None for panel in window.figure.panels)
+    assert not window.session.progress.running
+    assert all(one is other for one, other in zip(before, window.session.results, strict=True))
+
+
+def test_a_bad_file_says_so_on_its_card_and_the_adapter_stays(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    load(qtbot, window, DEMO)
+    bad = tmp_path / "cut.safetensors"
+    bad.write_bytes((DEMO[0] / "adapter_model.safetensors").read_bytes()[:50_000])
+    window.session.open(Which.FIRST, bad)
+    qtbot.waitUntil(lambda: window.session.place(Which.FIRST).failure is not None)
+    place = window.session.place(Which.FIRST)
+    assert place.failure is not None
+    assert "cut off" in place.failure.sentence
+    assert "Traceback" not in place.failure.sentence
+    assert place.adapter is not None
+    assert place.adapter.name == "r64_alpha8_seed0"
+    assert len(window.session.results) == 12, "what was shown stays"
+
+
+def test_a_late_answer_of_the_pair_before_is_dropped(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    stale = window.session.results[0]
+    run = window.session._run_id
+    window.session.open_paths(R8)
+    qtbot.waitUntil(lambda: window.session.pairing is not None and window.session.pairing.first.name == "r8_seed0")
+    window.session._on_outcomes(OutcomeBatch(run, (stale,), finished=True))
+    wait_until_done(qtbot, window)
+    assert all(result.similarity.values.shape == (8, 8) for result in window.session.results)
+
+
+def test_swapping_during_a_run_shows_only_the_new_pair(qtbot: QtBot, window: MainWindow) -> None:
+    for round_number in range(6):
+        window.session.open_paths((R8[0], DEMO[1]) if round_number % 2 else DEMO)
+        qtbot.wait(15 * round_number)
+        window.session.swap()
+    wait_until_open(qtbot, window)
+    wait_until_done(qtbot, window)
+    pairing = window.session.pairing
+    assert pairing is not None
+    for result in window.session.results:
+        assert result.pair in pairing.pairs
+        assert result.similarity.values.shape == result.pair.shape
+
+
+def test_cancel_answers_at_once_and_going_on_completes(qtbot: QtBot, window: MainWindow) -> None:
+    window.session.open_paths(DEMO)
+    qtbot.waitUntil(lambda: window.session.progress.running, timeout=20_000)
+    window.session.cancel()
+    assert not window.session.progress.running
+    qtbot.wait(100)
+    known = window.session.progress.done
+    assert known == len(window.session.results)
+    window.session.resume()
+    wait_until_done(qtbot, window)
+    assert len(window.session.results) == 12
+
+
+def test_sides_are_computed_on_demand_and_kept(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, R8)
+    on_a = window.session.results
+    window.session.set_side(Side.B)
+    wait_until_done(qtbot, window)
+    on_b = window.session.results
+    assert not np.allclose(on_a[0].similarity.values, on_b[0].similarity.values)
+    window.session.set_side(Side.A)
+    assert all(one is other for one, other in zip(on_a, window.session.results, strict=True))
+
+
+@pytest.mark.parametrize(("x", "which"), [(0.25, Which.FIRST), (0.75, Which.SECOND)])
+def test_a_drop_lands_in_the_half_it_is_over(qtbot: QtBot, window: MainWindow, x: float, which: Which) -> None:
+    overlay = window._overlay
+    overlay.begin([R8[0]])
+    assert overlay.isVisible()
+    _drop(overlay, QPointF(overlay.width() * x, 50), [R8[0]])
+    assert not overlay.isVisible()
+    qtbot.waitUntil(lambda: window.session.place(which).adapter is not None)
+    other = Which.SECOND if which is Which.FIRST else Which.FIRST
+    assert window.session.place(other).adapter is None
+
+
+def test_two_files_dropped_at_once_fill_both_places(qtbot: QtBot, window: MainWindow) -> None:
+    _drop(window, QPointF(600, 400), list(R8))
+    wait_until_open(qtbot, window)
+    wait_until_done(qtbot, window)
+    adapters = [window.session.place(which).adapter for which in Which]
+    assert [adapter.name for adapter in adapters if adapter] == ["r8_seed0", "r8_seed1"]
+
+
+def test_typed_layers(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, R8)
+    typed = window.selector._typed
+    typed.setText("2, 4-5")
+    qtbot.keyClick(typed, Qt.Key.Key_Return)
+    assert [pair.path.layer_label for pair in window.session.shown] == ["2", "2", "4", "4", "5", "5"]
+    typed.setText("5-2")
+    qtbot.keyClick(typed, Qt.Key.Key_Return)
+    assert typed.property("invalid")
+    assert len(window.session.shown) == 6, "a wrong range changes nothing"
+
+
+def test_the_pixels_of_the_figure_follow_the_theme(qtbot: QtBot, window: MainWindow, qapp: QApplication) -> None:
+    load(qtbot, window, R8)
+    light = window.grab().toImage().pixelColor(700, 100).lightness()
+    window._set_theme("dark")
+    qtbot.wait(50)
+    assert window.grab().toImage().pixelColor(700, 100).lightness() < 60 < light
+
+
+def test_adapters_that_share_nothing_say_why(qtbot: QtBot, window: MainWindow) -> None:
+    window.session.open_paths([R8[0], DATA / "formats" / "peft_llama_all_linear" / "a"])
+    qtbot.waitUntil(lambda: window.session.pairing is not None, timeout=20_000)
+    assert window.session.shown == ()
+    assert "Only the first adapter" in window.session.skipped[0].reason
+
+
+def _drop(target: object, where: QPointF, paths: list[Path]) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    event = QDropEvent(
+        where, Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    )
+    target.dropEvent(event)  # type: ignore[attr-defined]
