@@ -13,17 +13,18 @@ from engine.module_path import ModulePath
 
 if TYPE_CHECKING:  # NumPy stays out of the window's first paint
     from engine.storage_types import Array, Float64Array, StoredArray
-    from engine.tensor_file import TensorFile, TensorReader
+    from engine.tensor_info import Rows, TensorFile, TensorReader
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StoredMatrix:
     """Where one factor lies in a file, and how it becomes a matrix.
 
     `tensors` are the names of the tensors it is made of (nearly always one), `shape` the matrix' rows and
-    columns, `dtype` torch's name of its type. `arrange` makes the matrix of the tensors' bits: it must only
-    move them (reshape, transpose, pick), so that it works on any carrier; a product of tensors, which needs
-    numbers, is `compose`, in float64.
+    columns, `dtype` torch's name of its type. `rows` picks rows of the tensor's first axis where it stacks
+    several matrices. `arrange` makes the matrix of the tensors' bits: it must only move them (reshape,
+    transpose, pick), so that it works on any carrier; a product of tensors, which needs numbers, is `compose`,
+    in float64.
     """
 
     tensors: tuple[str, ...]
@@ -31,6 +32,7 @@ class StoredMatrix:
     dtype: str
     arrange: Callable[[Array], Array] | None = None
     compose: Callable[..., Float64Array] | None = None
+    rows: Rows | None = None
 
     def read(self, reader: TensorReader) -> StoredArray:
         """The matrix, of shape `shape`, as it is stored (float64 where it is composed of several tensors).
@@ -40,19 +42,25 @@ class StoredMatrix:
         """
         from engine.storage_types import FLOAT64, StoredArray  # noqa: PLC0415 - as above
 
-        stored = [reader.read(name) for name in self.tensors]
+        stored = [reader.read(name, self.rows) for name in self.tensors]
         if self.compose is not None:
             return StoredArray(self.compose(*(tensor.widened() for tensor in stored)), FLOAT64)
         data = stored[0].data if self.arrange is None else self.arrange(stored[0].data)
         return StoredArray(data.reshape(self.shape), stored[0].type)
 
+    def is_zero(self, reader: TensorReader) -> bool:
+        """Whether the tensors that it is made of are all zero."""
+        return all(reader.is_zero(name, self.rows) for name in self.tensors)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class LoraModule:
     """Header facts of one adapted module: ΔW = scaling · B A.
 
     A is (rank, d_in), B (d_out, rank). `B` and `d_out` are None where the file holds A alone. `scaling` is None
-    where the file does not tell it. `dtype` is the storage type of A.
+    where the file does not tell it. `dtype` is the storage type of A. AdaLoRA puts a diagonal between the two,
+    ΔW = scaling · B diag(E) A with `E` (rank, 1). `row_order` names an order of B's rows other than the usual
+    one: two modules whose orders differ have no common R^d_out.
     """
 
     path: ModulePath
@@ -63,9 +71,11 @@ class LoraModule:
     scaling: float | None
     A: StoredMatrix
     B: StoredMatrix | None
+    E: StoredMatrix | None = None
+    row_order: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SkippedModule:
     """A module that is left out, and why, in one sentence."""
 
@@ -118,9 +128,7 @@ class Adapter:
     @property
     def layer_count(self) -> int:
         """How many different layers its modules sit in."""
-        return len(
-            {(path.tower.split(".")[0], path.layer_label) for path in _paths(self.modules) if path.layer_label}
-        )
+        return len({(path.stack, path.layer_label) for path in _paths(self.modules) if path.layer_label})
 
     @contextmanager
     def open(self) -> Iterator[AdapterReader]:
@@ -148,7 +156,7 @@ class AdapterReader:
         self._reader = reader
 
     def read(self, module: LoraModule, *, A: bool = True, B: bool = True) -> LoraFactors:
-        """Read the factors asked for.
+        """Read the factors asked for. Where a diagonal stands between the two, B comes times it if A is read too.
 
         Raises:
             UnreadableFile: the file ended or changed.
@@ -156,15 +164,21 @@ class AdapterReader:
         """
         if B and module.B is None:
             raise MalformedAdapter("The file holds A and no B.", path=self._adapter.path, module=module.path.name)
-        return LoraFactors(
-            A=module.A.read(self._reader) if A else None,
-            B=module.B.read(self._reader) if B and module.B is not None else None,
-        )
+        stored_B = module.B.read(self._reader) if B and module.B is not None else None
+        if A and stored_B is not None and module.E is not None:
+            stored_B = _times_diagonal(stored_B, module.E.read(self._reader))
+        return LoraFactors(A=module.A.read(self._reader) if A else None, B=stored_B)
 
     def zero_updates(self) -> frozenset[str]:
-        """Names of the modules whose B is all zero, so that ΔW = 0."""
+        """Names of the modules whose B (or the diagonal before it) is all zero, so that ΔW = 0."""
         return frozenset(
             module.path.name
             for module in self._adapter.modules
-            if module.B is not None and all(self._reader.is_zero(name) for name in module.B.tensors)
+            if any(matrix is not None and matrix.is_zero(self._reader) for matrix in (module.B, module.E))
         )
+
+
+def _times_diagonal(B: StoredArray, E: StoredArray) -> StoredArray:
+    from engine.storage_types import FLOAT64, StoredArray  # noqa: PLC0415 - NumPy stays out of the first paint
+
+    return StoredArray(B.widened() * E.widened().reshape(1, -1), FLOAT64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,33 +10,77 @@ from engine.adapter import Adapter, LoraModule, SkippedModule
 from engine.errors import EngineError, MalformedAdapter, UnreadableFile, UnsupportedFormat
 from engine.formats import FORMATS
 from engine.formats.checkpoint import CONFIG_NAME, Checkpoint, FormatModules, read_checkpoint
+from engine.formats.other_methods import foreign_modules, method_name
 from engine.module_path import without_common_tower
 from engine.tensor_file import PICKLE_SUFFIXES, SHARD_INDEX_SUFFIX, open_tensor_file
 
 # In a folder, what the libraries write by default wins over any other file.
 _STOCK_FILES = (
     "adapter_model.safetensors", "adapter_model.safetensors.index.json", "adapter_model.bin",
-    "pytorch_lora_weights.safetensors", "pytorch_lora_weights.bin", "adapters.safetensors", "adapters.npz",
+    "adapter_model.bin.index.json", "pytorch_lora_weights.safetensors", "pytorch_lora_weights.bin",
+    "adapters.safetensors", "adapters.npz", "lit_model.pth.lora",
 )  # fmt: skip
 _SUFFIXES = (".safetensors", SHARD_INDEX_SUFFIX, ".npz", *PICKLE_SUFFIXES)
+# What trainers put beside an adapter with the same endings.
+_NOT_WEIGHTS = re.compile(r"(training_args|optimizer|scheduler|scaler|rng_state\w*|random_states\w*)\.(bin|pt|pth)$")
+_SHARD = re.compile(r"-\d+-of-\d+\.\w+$")
+# Shards of a training run, which no single file of can be read.
+_RUN_SHARDS = (
+    (
+        re.compile(
+            r"(zero_pp_rank_.*|bf16_zero_.*|mp_rank_\d+_(model|optim)_states\.pt|global_step\d+|zero_to_fp32\.py)$"
+        ),
+        "This is a DeepSpeed (ZeRO) checkpoint in shards; gather it with its zero_to_fp32.py first.",
+    ),
+    (
+        re.compile(r"(.*\.distcp|pytorch_model_fsdp_\d+)$"),
+        "This is an FSDP checkpoint in shards; gather it into one file first (accelerate merge-weights).",
+    ),
+)
 
 
 def open_adapter(path: Path) -> Adapter:
     """Open an adapter from a file or from the folder that holds it, reading headers only.
 
-    Whether B is zero is looked up as well, from the first bytes of each B: it decides what the adapter is worth.
+    `path` may also be FOLDER/NAME, NAME being one of the adapters in the folder without its ending. Whether B is
+    zero is looked up as well, from the first bytes of each B: it decides what the adapter is worth.
 
     Raises:
         UnreadableFile: missing, forbidden, empty, cut off, or not downloaded.
         UnsupportedFormat: no LoRA factors in it, or something that is recognised and cannot be compared.
         MalformedAdapter: LoRA factors in it, and none that is sound.
     """
-    file = open_tensor_file(adapter_file(path))
-    checkpoint = read_checkpoint(file)
-    for adapter_format in FORMATS:
-        if adapter_format.recognises(checkpoint):
-            return _adapter(path, adapter_format.NAME, checkpoint, adapter_format.read_modules(checkpoint))
-    raise _not_an_adapter(checkpoint)
+    try:
+        checkpoint = read_checkpoint(open_tensor_file(adapter_file(path)))
+        for adapter_format in FORMATS:
+            if adapter_format.recognises(checkpoint):
+                return _adapter(path, adapter_format.NAME, checkpoint, adapter_format.read_modules(checkpoint))
+        raise _not_an_adapter(checkpoint)
+    except EngineError as error:
+        error.path = error.path or path
+        raise
+
+
+def adapters_in(path: Path) -> tuple[Path, ...]:
+    """Every adapter that a file or folder offers, as paths that `open_adapter` takes; the one it takes first.
+
+    A folder offers its own files and its sub-folders', one level deep.
+
+    Raises:
+        UnreadableFile: there is nothing at `path`, or the folder may not be read.
+    """
+    if not _is_there(path):
+        raise UnreadableFile("There is no such file or folder.", path=path)
+    if not path.is_dir():
+        return (path,)
+    found = _weights_in(path)
+    for folder in _entries(path):
+        try:
+            if folder.is_dir() and _weights_in(folder):
+                found.append(folder)
+        except (EngineError, OSError):
+            continue
+    return tuple(found)
 
 
 def adapter_file(path: Path) -> Path:
@@ -45,53 +90,85 @@ def adapter_file(path: Path) -> Path:
         UnreadableFile: there is nothing at `path`.
         UnsupportedFormat: the folder holds no adapter, or several to choose from.
     """
-    if not path.exists():
-        raise UnreadableFile("There is no such file or folder.", path=path)
-    if path.is_file():
-        return _beside(path) if path.name == CONFIG_NAME else path
-    try:
-        files = sorted(entry for entry in path.iterdir() if entry.is_file())
-        folders = sorted(entry for entry in path.iterdir() if entry.is_dir())
-    except OSError as error:
-        raise UnreadableFile(f"The folder cannot be read ({error.strerror}).", path=path) from error
-    stock = next((path / name for name in _STOCK_FILES if path / name in files), None)
-    if stock is not None:
-        return stock
-    candidates = [file for file in files if file.name.endswith(_SUFFIXES)]
-    if len(candidates) == 1:
-        return candidates[0]
-    if candidates:
+    if not _is_there(path):
+        return _by_name(path)
+    _refuse_run_shards([path])
+    if path.name == CONFIG_NAME and path.is_file():  # a config was named: its folder is meant
+        return adapter_file(path.parent)
+    if not path.is_dir():
+        return path
+    choice = adapters_in(path)
+    if choice and (len(choice) == 1 or choice[0].name in _STOCK_FILES):
+        return choice[0] if choice[0].is_file() else adapter_file(choice[0])
+    if choice:
         raise UnsupportedFormat(
-            f"The folder holds {len(candidates)} checkpoints: choose one of {_listed(candidates)}.", path=path
+            f"The folder holds {len(choice)} adapters or checkpoints: choose one of {_listed(choice)}.", path=path
         )
-    inner = [folder for folder in folders if any((folder / name).is_file() for name in _STOCK_FILES)]
-    if len(inner) == 1:
-        return adapter_file(inner[0])
-    if inner:
-        raise UnsupportedFormat(f"The folder holds {len(inner)} adapters: choose one of {_listed(inner)}.", path=path)
-    if any(file.name == CONFIG_NAME for file in files):
+    _refuse_run_shards(_entries(path))
+    if (path / CONFIG_NAME).is_file():
         raise UnreadableFile(f"The folder holds {CONFIG_NAME} and no weights beside it.", path=path)
-    raise UnsupportedFormat("The folder holds no adapter file (.safetensors, .bin or .pt).", path=path)
+    raise UnsupportedFormat("The folder holds no adapter file (.safetensors, .npz, .bin or .pt).", path=path)
 
 
-def _beside(config: Path) -> Path:
-    """A config was named: its folder is meant."""
-    return adapter_file(config.parent)
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError) as error:
+        raise UnreadableFile(f"The path cannot be read ({error}).", path=path) from error
 
 
-def _listed(paths: list[Path]) -> str:
+def _by_name(path: Path) -> Path:
+    """FOLDER/NAME: the adapter of that name in the folder."""
+    if path.parent.is_dir() and path.name:
+        offered = [p for p in adapters_in(path.parent) if p.name.partition(".")[0] == path.name]
+        if len(offered) == 1:
+            return adapter_file(offered[0])
+    raise UnreadableFile("There is no such file or folder.", path=path)
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise UnreadableFile(f"The folder cannot be read ({error.strerror}).", path=folder) from error
+
+
+def _weights_in(folder: Path) -> list[Path]:
+    """Files of the folder that may hold an adapter, the one to prefer first; several formats of one only once."""
+    files = [
+        entry
+        for entry in _entries(folder)
+        if entry.name.endswith(_SUFFIXES) and not _NOT_WEIGHTS.search(entry.name) and entry.is_file()
+    ]
+    if any(file.name.endswith(SHARD_INDEX_SUFFIX) for file in files):
+        files = [file for file in files if not _SHARD.search(file.name)]
+    stock = {name: position for position, name in enumerate(_STOCK_FILES)}
+    endings = {suffix: position for position, suffix in enumerate(_SUFFIXES)}
+    files.sort(
+        key=lambda file: (stock.get(file.name, len(stock)), file.name.partition(".")[0], endings.get(file.suffix, 9))
+    )
+    return list({file.name.partition(".")[0]: file for file in reversed(files)}.values())[::-1]
+
+
+def _refuse_run_shards(paths: list[Path]) -> None:
+    for path in paths:
+        for pattern, reason in _RUN_SHARDS:
+            if pattern.match(path.name):
+                raise UnsupportedFormat(reason, path=path)
+
+
+def _listed(paths: tuple[Path, ...]) -> str:
     shown = ", ".join(path.name for path in paths[:4])
     return f"{shown}, …" if len(paths) > 4 else shown
 
 
 def _adapter(path: Path, format_name: str, checkpoint: Checkpoint, found: FormatModules) -> Adapter:
+    known = {module.path.name.partition("[")[0] for module in found.modules}
+    unusable = (*found.unusable, *foreign_modules(checkpoint, known | {skip.module for skip in found.unusable}))
     if not found.modules:
-        raise _nothing_sound(path, found.unusable)
-    file = checkpoint.file
+        raise _nothing_sound(path, unusable)
     modules = _in_natural_order(found.modules)
-    adapter = Adapter(
-        path, file, format_name, modules, tuple(found.unusable), tuple(found.warnings), found.base_model
-    )
+    adapter = Adapter(path, checkpoint.file, format_name, modules, unusable, tuple(found.warnings), found.base_model)
     with adapter.open() as reader:
         zero = reader.zero_updates()
     if not zero:
@@ -101,7 +178,10 @@ def _adapter(path: Path, format_name: str, checkpoint: Checkpoint, found: Format
 
 def _in_natural_order(modules: list[LoraModule]) -> tuple[LoraModule, ...]:
     paths = without_common_tower(module.path for module in modules)
-    named = [replace(module, path=path) for module, path in zip(modules, paths, strict=True)]
+    named = [
+        module if module.path is path else replace(module, path=path)
+        for module, path in zip(modules, paths, strict=True)
+    ]
     return tuple(sorted(named, key=lambda module: module.path.sort_key))
 
 
@@ -111,7 +191,9 @@ def _zero_warning(adapter: Adapter, zero: frozenset[str]) -> str:
     return f"B is zero, so ΔW = 0, in {len(zero)} of {len(adapter.modules)} modules ({min(zero)})."
 
 
-def _nothing_sound(path: Path, unusable: list[SkippedModule]) -> EngineError:
+def _nothing_sound(path: Path, unusable: tuple[SkippedModule, ...]) -> EngineError:
+    if not unusable:
+        return UnsupportedFormat("The file holds no LoRA factors that could be compared.", path=path)
     first = unusable[0]
     return MalformedAdapter(
         f"{first.reason} None of the {len(unusable)} modules can be used.", path=path, module=first.module
@@ -119,13 +201,16 @@ def _nothing_sound(path: Path, unusable: list[SkippedModule]) -> EngineError:
 
 
 def _not_an_adapter(checkpoint: Checkpoint) -> UnsupportedFormat:
-    kind = str((checkpoint.config or {}).get("peft_type") or "")
-    if kind and kind.upper() != "LORA":
+    path, count = checkpoint.file.path, len(checkpoint.tensors)
+    method = method_name(checkpoint)
+    if method:
         return UnsupportedFormat(
-            f"This is a {kind} adapter: it has no pair of LoRA factors A and B to compare.",
-            path=checkpoint.file.path, found=kind,
-        )  # fmt: skip
-    return UnsupportedFormat(
-        f"None of its {len(checkpoint.tensors)} tensors is a LoRA factor: a full model, or no adapter at all.",
-        path=checkpoint.file.path,
-    )
+            f"This is not LoRA but {method}: it has no pair of factors A and B to compare.", path=path, found=method
+        )
+    if any(len(info.shape) == 2 and name.endswith(".weight") for name, info in checkpoint.tensors.items()):
+        return UnsupportedFormat(
+            f"None of its {count} tensors is a LoRA factor: this is a full model. Open the adapter itself; the model "
+            "can serve as base weights.",
+            path=path,
+        )
+    return UnsupportedFormat(f"None of its {count} tensors is a LoRA factor: this is no adapter.", path=path)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from engine.adapter import Adapter, LoraModule, SkippedModule
+from engine.flat_names import flattened
 from engine.module_path import ModulePath
 from engine.side import Side
 
@@ -42,6 +43,9 @@ class ModulePair:
             return _different("input", self.first.d_in, self.second.d_in)
         if side.needs_B and self.first.d_out != self.second.d_out:
             return _different("output", self.first.d_out, self.second.d_out)
+        if not side.on_input and self.first.row_order != self.second.row_order:
+            order = self.first.row_order or self.second.row_order
+            return f"The two formats order the rows of B differently here (one has {order})."
         return ""
 
 
@@ -65,29 +69,132 @@ class Pairing:
 
 
 def pair_adapters(first: Adapter, second: Adapter) -> Pairing:
-    """Match the modules of two adapters by name."""
-    partners = {module.path.name: module for module in second.modules}
-    matched = [(module, partners[module.path.name]) for module in first.modules if module.path.name in partners]
+    """Match the modules of two adapters: by name, by flattened name, then by their place in the model.
+
+    Names that agree make a pair whatever their shapes; the weaker signs must be unique on both sides, and the
+    shapes must agree.
+    """
+    partner_of = _matched(first.modules, second.modules)
+    matched = [(module, partner_of[id(module)]) for module in first.modules if id(module) in partner_of]
     slugs = _slugs([module.path for module, _ in matched])
     pairs = tuple(ModulePair(one, other, slug) for (one, other), slug in zip(matched, slugs, strict=True))
-    return Pairing(first, second, pairs, tuple(_unpaired(first, second)))
+    return Pairing(first, second, pairs, tuple(_unpaired(first, second, matched)))
 
 
-def _unpaired(first: Adapter, second: Adapter) -> list[SkippedModule]:
+_Key = Callable[[ModulePath], Hashable]
+
+
+def _name(path: ModulePath) -> Hashable:
+    return path.name
+
+
+def _flat_name_in_pipeline(path: ModulePath) -> Hashable:
+    return flattened(path.name)
+
+
+def _flat_name(path: ModulePath) -> Hashable:
+    return flattened(path.name)[1]
+
+
+def _place_in_home(path: ModulePath) -> Hashable:
+    return (path.home, path.layer_label, path.projection) if path.layer_label else None
+
+
+def _place(path: ModulePath) -> Hashable:
+    return (path.tower, path.layer_label, path.projection) if path.layer_label else None
+
+
+_SIGNS: tuple[_Key, ...] = (_name, _flat_name_in_pipeline, _flat_name, _place_in_home, _place)
+
+
+def _matched(first: Sequence[LoraModule], second: Sequence[LoraModule]) -> dict[int, LoraModule]:
+    """id of a module of the first → its partner, sign by sign, among what the signs before left over."""
+    partner_of: dict[int, LoraModule] = {}
+    remaining, others = list(first), list(second)
+    for sign in _SIGNS:
+        if not remaining or not others:
+            break
+        ours, theirs = _unique(remaining, sign), _unique(others, sign)
+        taken = set()
+        for key, module in ours.items():
+            other = theirs.get(key)
+            if other is not None and (sign is _name or _same_shape(module, other)):
+                partner_of[id(module)] = other
+                taken.add(id(other))
+        remaining = [module for module in remaining if id(module) not in partner_of]
+        others = [module for module in others if id(module) not in taken]
+    return partner_of
+
+
+def _unique(modules: Sequence[LoraModule], sign: _Key) -> dict[Hashable, LoraModule]:
+    """Sign → the one module that has it; those without this sign, or that share theirs, stay out."""
+    keys = [sign(module.path) for module in modules]
+    count = Counter(keys)
+    return {key: m for key, m in zip(keys, modules, strict=True) if key is not None and count[key] == 1}
+
+
+def _same_shape(first: LoraModule, second: LoraModule) -> bool:
+    return first.d_in == second.d_in and (None in (first.d_out, second.d_out) or first.d_out == second.d_out)
+
+
+def _unpaired(
+    first: Adapter, second: Adapter, matched: Sequence[tuple[LoraModule, LoraModule]]
+) -> list[SkippedModule]:
     unusable = [
         SkippedModule(skip.module, f"In the {which} adapter: {skip.reason}")
         for which, adapter in (("first", first), ("second", second))
         for skip in adapter.unusable
     ]
     known = {skip.module for skip in unusable}
-    names = [{module.path.name for module in adapter.modules} for adapter in (first, second)]
-    alone = [
-        SkippedModule(module.path.name, f"Only the {which} adapter has this module.")
-        for which, adapter, others in (("first", first, names[1]), ("second", second, names[0]))
-        for module in adapter.modules
-        if module.path.name not in others and module.path.name not in known
-    ]
+    paired = {id(module) for pair in matched for module in pair}
+    alone = []
+    for which, other_one, adapter, other in (("first", "second", first, second), ("second", "first", second, first)):
+        neighbours = _by_layer(other.modules)
+        alone += [
+            SkippedModule(module.path.name, _why_alone(module, neighbours, which, other_one))
+            for module in adapter.modules
+            if id(module) not in paired and module.path.name not in known
+        ]
     return [*unusable, *alone]
+
+
+def _by_layer(modules: Sequence[LoraModule]) -> dict[Hashable, list[LoraModule]]:
+    """(tower, layer) → modules, with the tower both spelt out and as shown."""
+    found: dict[Hashable, list[LoraModule]] = {}
+    for module in modules:
+        for tower in {module.path.home, module.path.tower}:
+            found.setdefault((tower, module.path.layer_label), []).append(module)
+    return found
+
+
+_FUSED = {
+    "qkv": ("q", "k", "v"),
+    "kv": ("k", "v"),
+    "gate_up": ("gate", "up"),
+    "add_qkv": ("add_q", "add_k", "add_v"),
+}
+
+
+def _why_alone(module: LoraModule, neighbours: dict[Hashable, list[LoraModule]], which: str, other: str) -> str:
+    """Why a module has no partner: fused on one side, not told apart by its name, of another shape, or absent."""
+    path = module.path
+    near = neighbours.get((path.home, path.layer_label)) or neighbours.get((path.tower, path.layer_label)) or []
+    near = near if path.layer_label else []
+    projections = [candidate.path.projection for candidate in near]
+    parts = [part for part in _FUSED.get(path.projection, ()) if part in projections]
+    if parts:
+        return f"Fused in the {which} adapter ({path.projection}), split in the {other} ({', '.join(parts)})."
+    fused = [name for name, names in _FUSED.items() if path.projection in names and name in projections]
+    if fused:
+        return f"Split in the {which} adapter ({path.projection}), fused in the {other} ({fused[0]})."
+    alike = [candidate for candidate in near if candidate.path.projection == path.projection]
+    if len(alike) == 1 and not _same_shape(module, alike[0]):
+        return f"The {other} adapter has {alike[0].path.name} in this place, of other dimensions."
+    if alike:
+        return (
+            f"The {other} adapter has {len(alike)} modules in this place; their names do not tell which is this one."
+        )
+    return f"Only the {which} adapter has this module."
 
 
 def _different(what: str, first: int | None, second: int | None) -> str:

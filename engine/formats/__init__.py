@@ -1,10 +1,21 @@
-"""The families of adapter files, one module each, tried in this order."""
+"""The families of adapter files, one module each, tried in this order: the more telling names first."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from engine.formats import peft
+from engine.formats import (
+    cloneofsimo,
+    diffusers,
+    kohya,
+    litgpt,
+    loralib,
+    megatron,
+    mlx,
+    peft,
+    samlora,
+    torchtune,
+)
 from engine.formats.checkpoint import Checkpoint, FormatModules
 
 
@@ -22,4 +33,6 @@ class AdapterFormat(Protocol):
         ...
 
 
-FORMATS: tuple[AdapterFormat, ...] = (peft,)
+FORMATS: tuple[AdapterFormat, ...] = (
+    kohya, diffusers, mlx, torchtune, samlora, cloneofsimo, megatron, peft, litgpt, loralib,
+)  # fmt: skip

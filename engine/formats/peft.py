@@ -2,146 +2,158 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
 from engine.adapter import LoraModule, SkippedModule, StoredMatrix
 from engine.formats.checkpoint import CONFIG_NAME, Checkpoint, FormatModules
+from engine.formats.factors import (
+    content_warnings,
+    factor_problem,
+    lora_module,
+    ranks_differ,
+    stacked_experts,
+)
+from engine.formats.lora_config import LoraConfig
 from engine.module_path import parse_module_path
-from engine.storage_types import Array
-from engine.tensor_file import TensorInfo, element_count
+from engine.tensor_file import TensorInfo
 
 NAME = "PEFT"
 
 _FACTOR = re.compile(
-    r"(?P<module>.+)\.lora_(?P<embedding>embedding_)?(?P<factor>[AB])(\.(?P<adapter>[^.]+))?(\.weight)?$"
+    r"(?P<module>.+)\.lora_(?P<role>embedding_A|embedding_B|A|B|E)"
+    r"(?:\.(?P<adapter>(?!weight$|bias$)[^.]+))?(?:\.weight)?$"
 )
-_EXTRA = re.compile(r"\.(lora_magnitude_vector|lora_B(\.[^.]+)?\.bias|lora_E|ranknum)(\.|$)")
-
-
-@dataclass
-class _Factors:
-    A: TensorInfo | None = None
-    B: TensorInfo | None = None
-    embedding: bool = False
+_ROLES = {"A": "A", "B": "B", "E": "E", "embedding_A": "A", "embedding_B": "B"}
+_NESTED = ".base_layer"
 
 
 def recognises(checkpoint: Checkpoint) -> bool:
-    """Whether any tensor is named as PEFT names its factors."""
-    return any(_FACTOR.match(name) and name.endswith((".weight", "embedding_A")) for name in checkpoint.tensors)
+    """Whether any tensor is named as PEFT names its factors, or a PEFT config stands beside bare ones."""
+    has_config = str((checkpoint.config or {}).get("peft_type") or "").upper() in {"LORA", "ADALORA"}
+    for name, info in checkpoint.tensors.items():
+        match = _FACTOR.match(name)
+        if match is not None and match["role"] != "E":
+            ends = name.endswith((".weight", "embedding_A", "embedding_B")) or match["adapter"] is not None
+            wrapped = "base_model.model." in info.name
+            if ends or has_config or wrapped or f"{match['module']}.lora_E" in checkpoint.tensors:
+                return True
+    return False
 
 
 def read_modules(checkpoint: Checkpoint) -> FormatModules:
     """Pair the factors of every module, with ranks from the tensors and scaling from the config."""
-    result = FormatModules(base_model=str((checkpoint.config or {}).get("base_model_name_or_path") or ""))
-    config = _LoraConfig(checkpoint.config)
-    for name, factors in _factors_by_module(checkpoint).items():
-        made = _module(name, factors, config)
-        if isinstance(made, SkippedModule):
-            result.unusable.append(made)
+    config = LoraConfig(checkpoint.config)
+    result = FormatModules(base_model=config.base_model)
+    by_module, warnings = _by_module(checkpoint)
+    result.warnings.extend(warnings)
+    stacks = _expert_stacks(by_module, config)
+    for name, tensors in by_module.items():
+        if name in stacks:
+            result.add(_experts(name, tensors, config, *stacks[name]))
         else:
-            result.modules.append(made)
+            result.add([_module(name, tensors, config)])
+    if stacks:
+        result.warnings.append(_stacks_warning(stacks))
     result.warnings.extend(_config_warnings(checkpoint, config, result.modules))
-    result.warnings.extend(_content_warnings(checkpoint, result.modules))
+    result.warnings.extend(content_warnings(checkpoint, result.modules))
+    if any(module.E is not None for module in result.modules):
+        result.warnings.append("AdaLoRA: sides A and B compare the factors as stored, ΔW is B diag(E) A.")
     return result
 
 
-def _factors_by_module(checkpoint: Checkpoint) -> dict[str, _Factors]:
-    found: dict[str, _Factors] = {}
+def _by_module(checkpoint: Checkpoint) -> tuple[dict[str, dict[str, TensorInfo]], list[str]]:
+    """Module → role → tensor, of one adapter where the file holds several by name, and a warning about those."""
+    by_adapter: dict[str, dict[str, dict[str, TensorInfo]]] = {}
     for name, info in checkpoint.tensors.items():
         match = _FACTOR.match(name)
-        if match is None or _EXTRA.search(name):
+        if match is not None:
+            modules = by_adapter.setdefault(match["adapter"] or "", {})
+            modules.setdefault(match["module"], {})[_ROLES[match["role"]]] = info
+    names = sorted(by_adapter)
+    chosen = next((name for name in ("", "default") if name in by_adapter), names[0])
+    if len(names) == 1:
+        return by_adapter[chosen], []
+    others = ", ".join(name for name in names if name != chosen)
+    return by_adapter[chosen], [
+        f"The file holds several adapters; {chosen or 'the unnamed one'} is read, not {others}."
+    ]
+
+
+def _module(name: str, tensors: Mapping[str, TensorInfo], config: LoraConfig) -> LoraModule | SkippedModule:
+    made = lora_module(parse_module_path(name), tensors, config.scaling_of(name))
+    diagonal = tensors.get("E")
+    if isinstance(made, SkippedModule) or diagonal is None:
+        return made
+    if diagonal.shape not in {(made.rank, 1), (made.rank,)}:
+        return SkippedModule(name, f"AdaLoRA's diagonal has another length than the rank {made.rank}.")
+    return replace(made, E=StoredMatrix((diagonal.name,), (made.rank, 1), diagonal.dtype))
+
+
+# --- target_parameters: one pair of factors for all experts ---------------------------------------------
+
+
+def _expert_stacks(
+    by_module: Mapping[str, Mapping[str, TensorInfo]], config: LoraConfig
+) -> dict[str, tuple[int, str]]:
+    """Modules whose A stacks r rows per expert → the number of experts, and the parameter that is adapted.
+
+    The file does not tell the number; it follows from the config's rank.
+    """
+    stacks = {}
+    for name, tensors in by_module.items():
+        owner = name
+        while owner.endswith(_NESTED):
+            owner = owner.removesuffix(_NESTED)
+        parameters = config.parameters_of(owner)
+        A, B = tensors.get("A"), tensors.get("B")
+        rank = config.expected_rank(owner)
+        is_stack = bool(parameters) or owner.endswith(".experts")
+        if not is_stack or A is None or rank is None or factor_problem(A, B):
             continue
-        factors = found.setdefault(match["module"], _Factors())
-        setattr(factors, match["factor"], info)
-        factors.embedding = bool(match["embedding"])
-    return found
+        experts, rest = divmod(A.shape[0], int(rank))
+        if rest == 0 and experts > 1 and len(A.shape) == 2 and (B is None or B.shape[1:] == (A.shape[0],)):
+            stacks[name] = (experts, _parameter(name, owner, parameters, by_module))
+    return stacks
 
 
-def _module(name: str, factors: _Factors, config: _LoraConfig) -> LoraModule | SkippedModule:
-    A, B = factors.A, factors.B
-    if A is None:
-        return SkippedModule(name, "The file holds B and no A.")
-    if len(A.shape) < 2 or 0 in A.shape:
-        return SkippedModule(
-            name,
-            f"A has shape {_shape(A)}, not (rank, d_in): the adapter was saved from a sharded (FSDP, ZeRO) run.",
-        )
-    rank, d_in = A.shape[0], element_count(A.shape[1:])
-    if B is not None and (len(B.shape) < 2 or B.shape[1] != rank or element_count(B.shape[2:]) != 1 or 0 in B.shape):
-        return SkippedModule(name, f"A has shape {_shape(A)} and B {_shape(B)}: their ranks differ.")
-    return LoraModule(
-        path=parse_module_path(name),
-        rank=rank,
-        d_in=d_in,
-        d_out=B.shape[0] if B is not None else None,
-        dtype=A.dtype,
-        scaling=config.scaling(name, rank),
-        A=StoredMatrix((A.name,), (rank, d_in), A.dtype, _flattened),
-        B=StoredMatrix((B.name,), (B.shape[0], rank), B.dtype, _flattened) if B is not None else None,
+def _parameter(
+    name: str, owner: str, parameters: list[str], by_module: Mapping[str, Mapping[str, TensorInfo]]
+) -> str:
+    """Which parameter a wrapper adapts. PEFT wraps the one declared first innermost, and names it last."""
+    declared = sorted(parameters, key=lambda parameter: (parameter != "gate_up_proj", parameters.index(parameter)))
+    depth = (len(name) - len(owner)) // len(_NESTED)
+    wrappers = sum(owner + _NESTED * level in by_module for level in range(len(declared) + 1))
+    if wrappers != len(declared) or depth >= len(declared):
+        return ""
+    return declared[len(declared) - 1 - depth]
+
+
+def _experts(
+    name: str, tensors: Mapping[str, TensorInfo], config: LoraConfig, experts: int, parameter: str
+) -> list[LoraModule] | list[SkippedModule]:
+    A, B = tensors["A"], tensors.get("B")
+    path = parse_module_path(name)
+    if B is not None and len(B.shape) != 2:
+        return [ranks_differ(path, A, B)]
+    if parameter:
+        path = replace(path, projection=parse_module_path(f"{name}.{parameter}").projection)
+    return stacked_experts(path, A, B, experts, config.scaling_of(name))
+
+
+def _stacks_warning(stacks: Mapping[str, tuple[int, str]]) -> str:
+    name, (experts, _) = next(iter(stacks.items()))
+    return (
+        f"target_parameters: {len(stacks)} modules stack the factors of all experts ({name}); each of the "
+        f"{experts} experts is compared on its own."
     )
 
 
-def _flattened(data: Array) -> Array:
-    """A convolution's kernel axes belong to its input: (r, in, k…) → (r, in·k…)."""
-    return data.reshape(data.shape[0], -1)
+# --- what a reader should know --------------------------------------------------------------------------
 
 
-def _shape(info: TensorInfo) -> str:
-    return "(" + ", ".join(map(str, info.shape)) + ")"
-
-
-class _LoraConfig:
-    """The part of adapter_config.json that decides the scaling; tolerant of anything else in it."""
-
-    def __init__(self, config: Mapping[str, Any] | None) -> None:
-        config = config or {}
-        self.rank = _number(config.get("r"))
-        self.alpha = _number(config.get("lora_alpha"))
-        self.rslora = config.get("use_rslora") is True
-        self.dora = config.get("use_dora") is True
-        self._rank_pattern = _patterns(config.get("rank_pattern"))
-        self._alpha_pattern = _patterns(config.get("alpha_pattern"))
-
-    def scaling(self, module: str, rank: int) -> float | None:
-        """alpha / r, or alpha / √r with rsLoRA, r being the tensors' own rank; None without an alpha."""
-        alpha = _first_match(self._alpha_pattern, module, self.alpha)
-        if alpha is None:
-            return None
-        return alpha / (math.sqrt(rank) if self.rslora else rank)
-
-    def expected_rank(self, module: str) -> float | None:
-        return _first_match(self._rank_pattern, module, self.rank)
-
-
-def _patterns(value: object) -> list[tuple[re.Pattern[str], float]]:
-    """PEFT's rule: a key matches a module whose name ends with it, as a regular expression after a dot."""
-    patterns = []
-    for key, number in value.items() if isinstance(value, dict) else ():
-        parsed = _number(number)
-        if parsed is None or not isinstance(key, str):
-            continue
-        try:
-            patterns.append((re.compile(rf"(.*\.)?({key})$"), parsed))
-        except re.error:
-            patterns.append((re.compile(rf"(.*\.)?({re.escape(key)})$"), parsed))
-    return patterns
-
-
-def _first_match(patterns: list[tuple[re.Pattern[str], float]], module: str, otherwise: float | None) -> float | None:
-    return next((value for pattern, value in patterns if pattern.match(module)), otherwise)
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0:
-        return float(value)
-    return None
-
-
-def _config_warnings(checkpoint: Checkpoint, config: _LoraConfig, modules: list[LoraModule]) -> list[str]:
+def _config_warnings(checkpoint: Checkpoint, config: LoraConfig, modules: list[LoraModule]) -> list[str]:
     if checkpoint.config is None:
         return [checkpoint.config_problem or f"There is no {CONFIG_NAME} beside the file, so the scaling is unknown."]
     warnings = []
@@ -154,14 +166,8 @@ def _config_warnings(checkpoint: Checkpoint, config: _LoraConfig, modules: list[
             f"{CONFIG_NAME} says r = {config.expected_rank(first.path.name):g}, the tensors have r = {first.rank} "
             f"({len(differing)} of {len(modules)} modules); the tensors' rank is used, for the scaling too."
         )
-    return warnings
-
-
-def _content_warnings(checkpoint: Checkpoint, modules: list[LoraModule]) -> list[str]:
-    warnings = []
-    without_b = [module.path.name for module in modules if module.B is None]
-    if without_b:
-        warnings.append(f"A without B in {len(without_b)} of {len(modules)} modules ({without_b[0]}): side A only.")
-    if any("lora_magnitude_vector" in name for name in checkpoint.tensors):
-        warnings.append("DoRA: φ compares the product B A; the magnitude vectors are left out.")
+    missing = config.unmatched_targets([module.path.name.partition("[")[0] for module in modules])
+    if modules and missing:
+        listed = ", ".join(missing[:4]) + (", …" if len(missing) > 4 else "")
+        warnings.append(f"{CONFIG_NAME} names target modules that the file does not hold: {listed}.")
     return warnings

@@ -1,0 +1,38 @@
+"""SAM-LoRA and LoRA-ViT: `w_a_NNN`, `w_b_NNN`, two per block of a vision transformer: 2i is q, 2i + 1 is v."""
+
+from __future__ import annotations
+
+import re
+
+from engine.formats.checkpoint import Checkpoint, FormatModules
+from engine.formats.factors import content_warnings, lora_module, no_scaling
+from engine.module_path import ModulePath
+from engine.tensor_file import TensorInfo
+
+NAME = "SAM-LoRA"
+
+_FACTOR = re.compile(r"w_(?P<role>[ab])_(?P<number>\d{1,6})(?:\.weight)?$")
+
+
+def recognises(checkpoint: Checkpoint) -> bool:
+    """Whether any tensor is named `w_a_NNN`."""
+    return any(_FACTOR.match(name) for name in checkpoint.tensors)
+
+
+def read_modules(checkpoint: Checkpoint) -> FormatModules:
+    """Every pair, with its place by its number; these adapters have no scaling."""
+    result = FormatModules()
+    by_number: dict[str, dict[str, TensorInfo]] = {}
+    for name, info in checkpoint.tensors.items():
+        match = _FACTOR.match(name)
+        if match is not None:
+            by_number.setdefault(match["number"], {})[match["role"].upper()] = info
+    for number, tensors in by_number.items():
+        result.add([lora_module(_path(number), tensors, no_scaling)])
+    result.warnings.extend(content_warnings(checkpoint, result.modules))
+    return result
+
+
+def _path(number: str) -> ModulePath:
+    block, is_value = divmod(int(number), 2)
+    return ModulePath(f"w_{number}", block, "", "", "v" if is_value else "q")

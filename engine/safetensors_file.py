@@ -1,0 +1,174 @@
+"""`.safetensors`: the header checked by the library, the tensors by plain file reads, nothing ever mapped."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from engine.errors import MalformedAdapter, UnreadableFile, UnsupportedFormat
+from engine.storage_types import STORAGE_TYPES, StoredArray
+from engine.tensor_info import (
+    MOST_TENSORS,
+    Rows,
+    TensorFile,
+    TensorInfo,
+    TensorReader,
+    element_count,
+    not_floating_point,
+    too_many_tensors,
+    unreadable,
+)
+
+_FLOATS = {
+    "F64": "float64",
+    "F32": "float32",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E5M2": "float8_e5m2",
+}
+_INTEGERS = {
+    "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1", "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1",
+}  # fmt: skip
+# Twice the header of the largest adapter known (94 000 tensors); the library itself would take 100 MB.
+_LARGEST_HEADER = 32_000_000
+_FIRST_LOOK_BYTES = 4096
+_ZERO_CHECK_BYTES = 1 << 16
+
+
+class SafetensorsFile(TensorFile):
+    """A `.safetensors` file; `start` is its first bytes, `size` its length."""
+
+    def __init__(self, path: Path, start: bytes, size: int) -> None:
+        """
+        Raises:
+            UnsupportedFormat: this is no safetensors file.
+            UnreadableFile: cut off, or gone.
+            MalformedAdapter: a header that contradicts itself or the file.
+        """
+        self.path = path
+        length = struct.unpack("<Q", start[:8])[0] if len(start) >= 8 else 0
+        if start[8:9] != b"{":
+            raise UnsupportedFormat("This is not a safetensors file, nor any checkpoint known here.", path=path)
+        if length + 8 > size:
+            raise UnreadableFile(
+                f"The file is cut off: its header needs {length + 8} bytes and there are {size}.",
+                path=path, expected=length + 8, found=size,
+            )  # fmt: skip
+        if length > _LARGEST_HEADER:
+            raise MalformedAdapter(f"The header claims {length} bytes; no adapter has one so large.", path=path)
+        header = self._header(length, size)
+        self._data_start = 8 + length
+        self.metadata = header.pop("__metadata__", None) or {}
+        self._offsets = {name: entry["data_offsets"] for name, entry in header.items()}
+        self.tensors = {
+            name: TensorInfo(name, _FLOATS.get(entry["dtype"], entry["dtype"]), tuple(entry["shape"]))
+            for name, entry in header.items()
+        }
+
+    def _header(self, length: int, size: int) -> dict[str, Any]:
+        try:
+            with self.path.open("rb") as file:
+                file.seek(8)
+                raw = file.read(length)
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+        count = raw.count(b'"data_offsets"')
+        if count > MOST_TENSORS:
+            raise too_many_tensors(self.path, count)
+        self._check(size)
+        try:
+            header: dict[str, Any] = json.loads(raw)
+        except (ValueError, RecursionError) as error:
+            raise MalformedAdapter(f"The safetensors header is not JSON ({error}).", path=self.path) from error
+        return header
+
+    def _check(self, size: int) -> None:
+        """Let the library judge the header: types, shapes, offsets without holes, and the file's length."""
+        try:
+            with safe_open(self.path, framework="numpy"):
+                return
+        except SafetensorError as error:
+            text = str(error)
+            if "MetadataIncompleteBuffer" in text or "not entirely covered" in text or "incomplete" in text.lower():
+                raise UnreadableFile(
+                    f"The file is cut off or overlong: its header describes another size than {size} bytes.",
+                    path=self.path, found=size,
+                ) from error  # fmt: skip
+            raise MalformedAdapter(f"The safetensors header is damaged ({text}).", path=self.path) from error
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+
+    @contextmanager
+    def open(self) -> Iterator[TensorReader]:
+        try:
+            file = self.path.open("rb", buffering=0)
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+        with file:
+            yield _SafetensorsReader(self, file)
+
+    def data_files(self) -> tuple[Path, ...]:
+        return (self.path,)
+
+    def byte_range(self, name: str, rows: Rows | None = None) -> tuple[int, int]:
+        """Where the bytes of the tensor (of these rows) start and end, counted from the start of the file."""
+        start, end = self._offsets[name]
+        if rows is not None:
+            row = (end - start) // max(self.tensors[name].shape[0], 1)
+            start, end = start + rows[0] * row, start + rows[1] * row
+        return self._data_start + start, self._data_start + end
+
+
+class _SafetensorsReader(TensorReader):
+    def __init__(self, source: SafetensorsFile, file: BinaryIO) -> None:
+        self._source = source
+        self._file = file
+
+    def read(self, name: str, rows: Rows | None = None) -> StoredArray:
+        info = self._source.tensors[name]
+        type_ = STORAGE_TYPES.get(info.dtype)
+        if type_ is None:
+            raise not_floating_point(self._source.path, info)
+        data = self._bytes(*self._source.byte_range(name, rows)).view(type_.carrier)
+        shape = info.shape if rows is None else (rows[1] - rows[0], *info.shape[1:])
+        return StoredArray(data.reshape(shape), type_)
+
+    def number(self, name: str) -> float | None:
+        info = self._source.tensors[name]
+        if element_count(info.shape) != 1:
+            return None
+        if info.dtype in _INTEGERS:
+            return float(self._bytes(*self._source.byte_range(name)).view(_INTEGERS[info.dtype])[0])
+        return float(self.read(name).widened().reshape(-1)[0]) if info.dtype in STORAGE_TYPES else None
+
+    def is_zero(self, name: str, rows: Rows | None = None) -> bool:
+        start, end = self._source.byte_range(name, rows)
+        chunk = _FIRST_LOOK_BYTES  # one page tells trained factors apart; only zeros are read on
+        while start < end:
+            if self._bytes(start, min(end, start + chunk)).any():
+                return False
+            start += chunk
+            chunk = _ZERO_CHECK_BYTES
+        return True
+
+    def _bytes(self, start: int, end: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        buffer = np.empty(end - start, dtype=np.uint8)
+        view = memoryview(buffer.data)
+        try:
+            self._file.seek(start)
+            while view:
+                count = self._file.readinto(view)  # type: ignore[attr-defined]
+                if not count:
+                    raise UnreadableFile("The file became shorter while it was read.", path=self._source.path)
+                view = view[count:]
+        except OSError as error:
+            raise unreadable(self._source.path, error) from error
+        return buffer

@@ -1,0 +1,113 @@
+"""What every file of named tensors offers: header facts on opening, then one tensor at a time, as a copy."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import EngineError, MalformedAdapter, UnreadableFile
+from engine.storage_types import StoredArray
+
+# More tensors than any adapter has (a mixture of 256 experts in 61 layers, all adapted, has 94 000); a header
+# that claims more would fill the memory before anything is known about the file.
+MOST_TENSORS = 150_000
+
+Rows = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """Header facts of one tensor: `dtype` is torch's name of its type (`float32`), or the file's own word."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+
+class TensorReader(ABC):
+    """Reads tensors of one open file."""
+
+    @abstractmethod
+    def read(self, name: str, rows: Rows | None = None) -> StoredArray:
+        """Copy one tensor's bits out of the file, or only the rows from `rows[0]` up to `rows[1]` of it.
+
+        Raises:
+            UnreadableFile: the bytes are not there any more.
+            MalformedAdapter: the tensor is not of a floating-point type that can be read.
+        """
+
+    @abstractmethod
+    def number(self, name: str) -> float | None:
+        """The value of a tensor of one element, integers too; None where it has more, or cannot be read."""
+
+    @abstractmethod
+    def is_zero(self, name: str, rows: Rows | None = None) -> bool:
+        """Whether every element (of these rows) is zero; stops reading at the first part that is not."""
+
+
+class TensorFile(ABC):
+    """A file of named tensors whose header has been read."""
+
+    path: Path
+    tensors: Mapping[str, TensorInfo]
+    metadata: Mapping[str, str]
+
+    @abstractmethod
+    def open(self) -> AbstractContextManager[TensorReader]:
+        """A reader that holds the file open until the context ends.
+
+        Raises:
+            UnreadableFile: the file has gone, changed or cannot be opened.
+        """
+
+    @abstractmethod
+    def data_files(self) -> tuple[Path, ...]:
+        """The files that hold the tensors, in a fixed order: what a checksum covers."""
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk of all data files.
+
+        Raises:
+            UnreadableFile: a file has gone.
+        """
+        try:
+            return sum(file.stat().st_size for file in self.data_files())
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+
+
+def element_count(shape: tuple[int, ...]) -> int:
+    """How many elements a tensor of this shape has."""
+    return math.prod(shape)
+
+
+def unreadable(path: Path, error: OSError) -> UnreadableFile:
+    """The operating system's refusal in one sentence."""
+    reasons: dict[type[OSError], str] = {
+        FileNotFoundError: "There is no such file.",
+        PermissionError: "The file may not be read (permission denied).",
+        IsADirectoryError: "This is a folder, not a file.",
+    }
+    reason = reasons.get(type(error), f"The file cannot be read ({error.strerror or error}).")
+    return UnreadableFile(reason, path=path)
+
+
+def not_floating_point(path: Path, info: TensorInfo) -> EngineError:
+    """The error for a factor stored as integers or in a type that cannot be read."""
+    return MalformedAdapter(
+        f"The tensor {info.name} is stored as {info.dtype}, which cannot be read as numbers here.",
+        path=path, found=info.dtype,
+    )  # fmt: skip
+
+
+def too_many_tensors(path: Path, count: int) -> EngineError:
+    """The error for a header that claims more tensors than any adapter has."""
+    return MalformedAdapter(
+        f"The file claims {count} tensors; no adapter has more than {MOST_TENSORS}.",
+        path=path, expected=MOST_TENSORS, found=count,
+    )  # fmt: skip
