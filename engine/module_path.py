@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from engine.projections import PROJECTION_ORDER, projection_of
 
@@ -44,6 +45,9 @@ _WITHIN_LAYER = {"cross", "expert", "shared"}
 _UNET_BLOCKS = {"down_blocks": "down", "up_blocks": "up", "mid_block": "mid"}
 _SGM_BLOCKS = {"input_blocks", "output_blocks", "middle_block"}
 _STAGES = {("stages", "blocks"), ("stages", "layers"), ("layers", "blocks"), ("stage", "blocks")}
+# Names that a layer, stage or block may follow, and names that tell a tower: most parts of a path are neither.
+_COUNTED = {*_LAYER_LISTS, *_UNET_BLOCKS, *_SGM_BLOCKS, "stages", "stage"}
+_TELLING = {*_TOWERS, *_CROSS_ATTENTION, *_SHARED_EXPERTS, "experts"}
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -82,9 +86,9 @@ class ModulePath:
         """Natural order: outside the layers first, then tower by tower, layer by layer, projection by projection."""
         return (
             self.layer is None and not self.block,
-            _natural(self.tower),
+            _natural_place(self.tower),
             self.layer if self.layer is not None else -1,
-            _natural(self.block),
+            _natural_place(self.block),
             _ORDER.get(self.projection, 99),
             _natural(self.name),
         )
@@ -136,6 +140,9 @@ def _natural(text: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in _DIGITS.split(text) if part)
 
 
+_natural_place = lru_cache(maxsize=4096)(_natural)
+
+
 def _index(parts: list[str], position: int) -> int | None:
     """The integer at a position; None where there is none, or one so long that no model counts so far."""
     if position < len(parts) and parts[position].isdecimal() and len(parts[position]) < 7:
@@ -145,13 +152,17 @@ def _index(parts: list[str], position: int) -> int | None:
 
 def _place(parts: list[str]) -> tuple[int | None, str]:
     """Layer, or else the label of a block in a model that has no single count of layers."""
+    if _COUNTED.isdisjoint(parts):
+        return None, ""
     for position, part in enumerate(parts):
+        if part not in _COUNTED:
+            continue
         if part in _UNET_BLOCKS:
             return None, _unet_label(parts, position)
         if part in _SGM_BLOCKS:
             return None, _sgm_label(parts, position)
         index = _index(parts, position + 1)
-        if index is None or (part not in _LAYER_LISTS and part not in {"stages", "stage"}):
+        if index is None:
             continue
         inner = _index(parts, position + 3)
         if inner is not None and (part, parts[position + 2]) in _STAGES:
@@ -201,6 +212,8 @@ def _later_transformer_block(parts: list[str]) -> str:
 
 
 def _tower(parts: list[str], given: str) -> str:
+    if _TELLING.isdisjoint(parts):
+        return given
     found = [given] if given else []
     unet_like = any(part in _UNET_BLOCKS or part in _SGM_BLOCKS for part in parts)
     if not unet_like:  # a diffusion transformer: its stack says more than that it is one

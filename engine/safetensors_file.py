@@ -153,11 +153,22 @@ class _SafetensorsReader(TensorReader):
         start, end = self._source.byte_range(name, rows)
         chunk = _FIRST_LOOK_BYTES  # one page tells trained factors apart; only zeros are read on
         while start < end:
-            if self._bytes(start, min(end, start + chunk)).any():
+            content = self._some_bytes(start, min(end - start, chunk))
+            if content.count(0) != len(content):
                 return False
-            start += chunk
+            start += len(content)
             chunk = _ZERO_CHECK_BYTES
         return True
+
+    def _some_bytes(self, start: int, most: int) -> bytes:
+        try:
+            self._file.seek(start)
+            content = self._file.read(most)
+        except OSError as error:
+            raise unreadable(self._source.path, error) from error
+        if not content:
+            raise UnreadableFile("The file became shorter while it was read.", path=self._source.path)
+        return content
 
     def _bytes(self, start: int, end: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
         buffer = np.empty(end - start, dtype=np.uint8)

@@ -19,7 +19,9 @@ _TOWERS = {"unet": "unet", "text_encoder": "te1", "text_encoder_2": "te2"}
 
 def recognises(checkpoint: Checkpoint) -> bool:
     """Whether tensors are named `unet:0:up`, or are a list of pairs without names."""
-    return any(_FACTOR.match(name) for name in checkpoint.tensors) or _is_list_of_pairs(checkpoint.tensors)
+    return any(":" in name and _FACTOR.match(name) for name in checkpoint.tensors) or _is_list_of_pairs(
+        checkpoint.tensors
+    )
 
 
 def read_modules(checkpoint: Checkpoint) -> FormatModules:

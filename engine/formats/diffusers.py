@@ -32,12 +32,12 @@ _FACTOR = re.compile(
 _ALPHA = re.compile(r"(?P<module>.+)\.(?:network_)?alpha$")
 # The part of a pipeline that a name starts with, and its tower.
 _PIPELINE = re.compile(r"(unet|transformer|text_encoder|text_encoder_2|text_encoder_3|diffusion_model|prior)\.")
-_TRANSFORMER = re.compile(
-    r"(?:model\.)?(?:transformer|diffusion_model)\.(?:single_)?(?:transformer_blocks|blocks|double_blocks|single_blocks|"
-    r"joint_blocks|layers|context_refiner|noise_refiner)\."
+# PEFT's suffixes are diffusers' behind one of these; `transformer.h.0` is a GPT-2 and no diffusion model.
+_BEFORE_PEFT_NAMES = re.compile(
+    r"(?:unet|text_encoder(?:_[23])?|prior)\.|"
+    r"(?:model\.)?(?:transformer|diffusion_model)\.(?:single_)?(?:transformer_blocks|blocks|double_blocks|"
+    r"single_blocks|joint_blocks|layers|context_refiner|noise_refiner)\."
 )
-_OWN = re.compile(r"(?:unet|text_encoder(?:_[23])?|prior)\.|.+(?:\.lora\.(?:down|up)|_lora\d?\.(?:down|up)|"
-                  r"\.lora_linear_layer\.(?:down|up))\.weight$")  # fmt: skip
 _OLD_PROCESSOR = re.compile(r"(?P<attention>.+)\.processor\.(?P<projection>to_(?:q|k|v|out))$")
 
 
@@ -45,10 +45,13 @@ def recognises(checkpoint: Checkpoint) -> bool:
     """Whether the header carries diffusers' metadata, or any factor is named as diffusers or XLabs name theirs."""
     if _METADATA in checkpoint.file.metadata:
         return any(_FACTOR.match(name) for name in checkpoint.tensors)
-    return any(
-        (_OWN.match(name) or _TRANSFORMER.match(name)) and _FACTOR.match(name) and info.name == name
-        for name, info in checkpoint.tensors.items()
-    )
+    return any(_is_own(name) for name, info in checkpoint.tensors.items() if info.name == name)
+
+
+def _is_own(name: str) -> bool:
+    if name.endswith((".down.weight", ".up.weight")):
+        return _FACTOR.match(name) is not None
+    return ".lora_" in name and _BEFORE_PEFT_NAMES.match(name) is not None and _FACTOR.match(name) is not None
 
 
 def read_modules(checkpoint: Checkpoint) -> FormatModules:

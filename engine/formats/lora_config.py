@@ -55,14 +55,14 @@ class LoraConfig:
 
     def unmatched_targets(self, modules: list[str]) -> list[str]:
         """Target modules that are plain names and that no module of the file ends with."""
-        ends = {module.rpartition(".")[2] for module in modules}
-        return [
-            target
-            for target in self.targets
-            if _LITERAL.match(target)
-            and target not in ends
-            and not any(module == target or module.endswith(f".{target}") for module in modules)
-        ]
+        ends = {end for module in modules for end in _ends(module)}
+        return [target for target in self.targets if _LITERAL.match(target) and target not in ends]
+
+
+def _ends(module: str) -> list[str]:
+    """Every dotted end of a name, the whole name first."""
+    parts = module.split(".")
+    return [".".join(parts[start:]) for start in range(len(parts))]
 
 
 class _Patterns:
@@ -81,9 +81,9 @@ class _Patterns:
                 self._patterns.append((position, re.compile(rf"(.*\.)?({key})$"), parsed))
 
     def first(self, module: str, otherwise: float | None) -> float | None:
-        parts = module.split(".")
-        ends = (".".join(parts[start:]) for start in range(len(parts))) if self._literal else ()
-        found = [self._literal[end] for end in ends if end in self._literal]
+        if not self._literal and not self._patterns:
+            return otherwise
+        found = [self._literal[end] for end in _ends(module) if end in self._literal]
         found += [(position, number) for position, pattern, number in self._patterns if pattern.match(module)]
         return min(found)[1] if found else otherwise
 

@@ -15,7 +15,7 @@ _FACTOR = re.compile(r"(?P<module>.+?)(?:\.adapter|(?<=_adapter))\.linear_(?P<ro
 
 def recognises(checkpoint: Checkpoint) -> bool:
     """Whether any tensor is an adapter's `linear_in`."""
-    return any(_FACTOR.match(name) for name in checkpoint.tensors)
+    return any("linear_in" in name and _FACTOR.match(name) for name in checkpoint.tensors)
 
 
 def read_modules(checkpoint: Checkpoint) -> FormatModules:

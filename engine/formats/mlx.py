@@ -26,7 +26,7 @@ _FACTOR = re.compile(r"(?P<module>.+)\.lora_(?P<role>[ab])$")
 
 def recognises(checkpoint: Checkpoint) -> bool:
     """Whether any tensor is named `….lora_a`, in lower case and without `.weight`."""
-    return any(_FACTOR.match(name) for name in checkpoint.tensors)
+    return any(name.endswith((".lora_a", ".lora_b")) for name in checkpoint.tensors)
 
 
 def read_modules(checkpoint: Checkpoint) -> FormatModules:

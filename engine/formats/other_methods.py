@@ -9,33 +9,38 @@ from typing import Any
 from engine.adapter import SkippedModule
 from engine.formats.checkpoint import Checkpoint
 
-# Any of these in a tensor's name → what the method is called.
-_BY_NAME = (
-    (re.compile(r"(^|\.)(hada_[wt]\d?|hada_t\d)"), "LoHa"),
-    (re.compile(r"(^|\.)lokr_[wt]"), "LoKr"),
-    (re.compile(r"(^|\.)boft_"), "BOFT"),
-    (re.compile(r"(^|\.)oft_"), "OFT"),
-    (re.compile(r"(^|\.)ia3_l"), "IA3 (IA³)"),
-    (re.compile(r"(^|\.)vera_"), "VeRA"),
-    (re.compile(r"(^|\.)randlora_"), "RandLoRA"),
-    (re.compile(r"(^|\.)vblora_"), "VB-LoRA"),
-    (re.compile(r"(^|\.)delora_"), "DeLoRA"),
-    (re.compile(r"(^|\.)fourierft_"), "FourierFT"),
-    (re.compile(r"(^|\.)waveft_"), "WaveFT"),
-    (re.compile(r"(^|\.)c3a_kernel"), "C3A"),
-    (re.compile(r"(^|\.)(bone_|miss_block)"), "Bone/MiSS"),
-    (re.compile(r"(^|\.)hra_u"), "HRA"),
-    (re.compile(r"(^|\.)shira_"), "SHiRA"),
-    (re.compile(r"(^|\.)road_(theta|alpha)"), "RoAd"),
-    (re.compile(r"(^|\.)gralora_"), "GraLoRA"),
-    (re.compile(r"(^|\.)(poly_lora_|poly_router)"), "Poly"),
-    (re.compile(r"(^|\.)trainable_tokens_"), "trainable tokens"),
-    (re.compile(r"(^|\.)(adaption_prompt|adaption_gate)"), "LLaMA-Adapter (adaption prompt)"),
-    (re.compile(r"(^|\.)(prompt_embeddings|prompt_encoder)"), "prompt tuning"),
-    (re.compile(r"\.(a1|a2|b1|b2)\.weight$"), "GLoRA"),
-    (re.compile(r"\.(adapter_down|adapter_up|down_project|up_project)(\.|$)"), "bottleneck"),
-    (re.compile(r"\.(w_norm|b_norm|diff|diff_b)$"), "full difference"),
-)  # fmt: skip
+# A tensor's role is among the last parts of its name: its first word → what the whole part must begin with, and
+# what the method is called.
+_BY_ROLE = {
+    "hada": (re.compile(r"hada_[wt]"), "LoHa"),
+    "lokr": (re.compile(r"lokr_[wt]"), "LoKr"),
+    "boft": (re.compile(r"boft_[A-Za-z]"), "BOFT"),
+    "oft": (re.compile(r"oft_[A-Za-z]"), "OFT"),
+    "ia3": (re.compile(r"ia3_l"), "IA3 (IA³)"),
+    "vera": (re.compile(r"vera_(A|B|lambda)"), "VeRA"),
+    "randlora": (re.compile(r"randlora_"), "RandLoRA"),
+    "vblora": (re.compile(r"vblora_"), "VB-LoRA"),
+    "delora": (re.compile(r"delora_"), "DeLoRA"),
+    "gralora": (re.compile(r"gralora_"), "GraLoRA"),
+    "fourierft": (re.compile(r"fourierft_"), "FourierFT"),
+    "waveft": (re.compile(r"waveft_"), "WaveFT"),
+    "c3a": (re.compile(r"c3a_kernel"), "C3A"),
+    "bone": (re.compile(r"bone_(block|\.|$)"), "Bone/MiSS"),
+    "miss": (re.compile(r"miss_block"), "Bone/MiSS"),
+    "hra": (re.compile(r"hra_u"), "HRA"),
+    "shira": (re.compile(r"shira_"), "SHiRA"),
+    "road": (re.compile(r"road_(theta|alpha)"), "RoAd"),
+    "poly": (re.compile(r"poly_(lora_|router)"), "Poly"),
+    "trainable": (re.compile(r"trainable_tokens_"), "trainable tokens"),
+    "adaption": (re.compile(r"adaption_(prompt|gate)"), "LLaMA-Adapter (adaption prompt)"),
+    "prompt": (re.compile(r"prompt_embeddings$"), "prompt tuning"),
+    "a1": (re.compile(r"a1$"), "GLoRA"),
+    "b2": (re.compile(r"b2$"), "GLoRA"),
+    "adapter": (re.compile(r"adapter_(down|up)$"), "bottleneck adapters"),
+    "w": (re.compile(r"w_norm$"), "full differences"),
+    "diff": (re.compile(r"diff(_b)?$"), "full differences"),
+}
+_ROLE_WITHIN = 3
 
 # PEFT's word for it → ours, where they differ.
 _BY_CONFIG = {
@@ -52,9 +57,9 @@ _LORA_TYPES = {"LORA", "ADALORA", ""}
 def method_name(checkpoint: Checkpoint) -> str:
     """What kind of adapter this is, where it is one without LoRA factors; empty where nothing tells it."""
     for name in checkpoint.tensors:
-        method = _method_of(name)
-        if method and method != "full difference":
-            return method
+        found = _role(name)
+        if found is not None:
+            return found[1]
     kind = config_type(checkpoint.config)
     return "" if kind in _LORA_TYPES else _BY_CONFIG.get(kind, kind)
 
@@ -70,19 +75,21 @@ def foreign_modules(checkpoint: Checkpoint, known: Iterable[str]) -> list[Skippe
     seen = set(known)
     found: dict[str, str] = {}
     for name in checkpoint.tensors:
-        for pattern, method in _BY_NAME:
-            match = pattern.search(name)
-            if match is None:
-                continue
-            module = name[: match.start()]
-            if module and module not in seen:
-                found.setdefault(module, method)
-            break
+        role = _role(name)
+        if role is not None and role[0] and role[0] not in seen:
+            found.setdefault(*role)
     return [
-        SkippedModule(module, f"This module holds {method} weights, which have no pair of LoRA factors.")
+        SkippedModule(module, f"This module holds weights of {method}, which have no pair of LoRA factors.")
         for module, method in found.items()
     ]
 
 
-def _method_of(name: str) -> str:
-    return next((method for pattern, method in _BY_NAME if pattern.search(name)), "")
+def _role(name: str) -> tuple[str, str] | None:
+    """The module that a tensor of another method belongs to, and the method; None for any other tensor."""
+    end = len(name)
+    for part in reversed(name.rsplit(".", _ROLE_WITHIN)[-_ROLE_WITHIN:]):
+        end -= len(part) + 1
+        known = _BY_ROLE.get(part.partition("_")[0])
+        if known is not None and known[0].match(part):
+            return name[: max(end, 0)], known[1]
+    return None

@@ -106,6 +106,8 @@ def _expert_stacks(
         owner = name
         while owner.endswith(_NESTED):
             owner = owner.removesuffix(_NESTED)
+        if not config.target_parameters and not owner.endswith(".experts"):
+            continue
         parameters = config.parameters_of(owner)
         A, B = tensors.get("A"), tensors.get("B")
         rank = config.expected_rank(owner)

@@ -16,7 +16,7 @@ _FACTOR = re.compile(r"w_(?P<role>[ab])_(?P<number>\d{1,6})(?:\.weight)?$")
 
 def recognises(checkpoint: Checkpoint) -> bool:
     """Whether any tensor is named `w_a_NNN`."""
-    return any(_FACTOR.match(name) for name in checkpoint.tensors)
+    return any(name.startswith("w_") and _FACTOR.match(name) for name in checkpoint.tensors)
 
 
 def read_modules(checkpoint: Checkpoint) -> FormatModules:

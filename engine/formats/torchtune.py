@@ -20,7 +20,7 @@ _INTERLEAVED = "rotary pairs side by side"
 
 def recognises(checkpoint: Checkpoint) -> bool:
     """Whether any tensor is named `….lora_a.weight`, in lower case."""
-    return any(_FACTOR.match(name) for name in checkpoint.tensors)
+    return any(name.endswith((".lora_a.weight", ".lora_b.weight")) for name in checkpoint.tensors)
 
 
 def read_modules(checkpoint: Checkpoint) -> FormatModules:
