@@ -257,6 +257,10 @@ class MainWindow(QMainWindow):
             self._pages.addWidget(FigureArea(self._figure))
         return self._figure
 
+    def load_figure(self) -> None:
+        """Make the panels before they are needed."""
+        self.figure.lay_out()
+
     # --- what a user asks for ---
 
     def open_demo(self) -> None:

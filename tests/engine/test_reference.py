@@ -26,8 +26,8 @@ def _minilm(name: str) -> Path:
 
 
 def _expected() -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((DATA / "minilm" / "expected_phi.json").read_text())
-    return loaded["pairs"]
+    pairs: dict[str, Any] = json.loads((DATA / "minilm" / "expected_phi.json").read_text())["pairs"]
+    return pairs
 
 
 @pytest.mark.parametrize("pair", _expected())
