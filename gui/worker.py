@@ -158,8 +158,9 @@ class Worker(QObject):
 
     @Slot()
     def stop(self) -> None:
-        """End the run that may be going on, closing its files."""
+        """End the run that may be going on, closing its files, and then the thread."""
         self._end_run()
+        self.thread().quit()
 
     def _end_run(self) -> None:
         self._timer.stop()
@@ -253,10 +254,9 @@ class ComputeThread(QObject):
         self._cancelled.set()
 
     def shut_down(self) -> bool:
-        """End the thread: cancel, close files, quit, wait. Whether it ended in time; harmless when repeated."""
+        """End the thread: cancel, let the worker close its files and quit, wait. Whether it ended in time; harmless when repeated."""
         self.cancel()
         if not self._thread.isRunning():
             return True
         self._stop_asked.emit()
-        self._thread.quit()
         return self._thread.wait(_SHUTDOWN_MILLISECONDS)
