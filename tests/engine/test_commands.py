@@ -102,14 +102,19 @@ def test_preset_takes_the_papers_projections(adapters: tuple[Path, Path], tmp_pa
     assert compared(tmp_path / "out") == {(layer, name) for layer in "1234" for name in ("q", "v")}
 
 
-def test_stated_command_makes_the_same_numbers_again(adapters: tuple[Path, Path], tmp_path: Path) -> None:
-    run(export(*adapters, "--figure", "svg"), tmp_path)
+@pytest.mark.parametrize("selection", [[], ["--layers", "2,4", "--projections", "v"]], ids=["all", "some"])
+def test_stated_command_makes_the_same_numbers_again(selection: list[str], tmp_path: Path) -> None:
+    """With more panels than a figure shows, too."""
+    modules = llama_modules(9, ("q", "k", "v"))
+    first, second = (write_peft_adapter(tmp_path / str(seed), modules, 2, seed=seed) for seed in (0, 1))
+    run(export(first, second, "--figure", "svg", *selection), tmp_path)
     command = json.loads((tmp_path / "out" / "comparison.json").read_bytes())["command"].split()
     assert command[:2] == ["python", "main.py"]
 
     answer = run([argument if argument != "OUT" else "again" for argument in command[2:]], tmp_path)
 
     assert answer.returncode == 0, answer.stderr
+    assert len(compared(tmp_path / "out")) == (2 if selection else 27)
     assert (tmp_path / "again" / "phi.csv").read_bytes() == (tmp_path / "out" / "phi.csv").read_bytes()
 
 
