@@ -259,6 +259,20 @@ def test_wrong_arguments_end_with_2(tmp_path: Path) -> None:
     assert every.stdout.splitlines() == [f"{wrong} 2" for wrong in _WRONG]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="closing the read end first is a matter of POSIX pipes")
+def test_reader_that_has_gone_is_no_traceback(adapters: tuple[Path, Path], tmp_path: Path) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    answer = subprocess.run(
+        [sys.executable, MAIN, "inspect", adapters[0], "--json"],
+        cwd=tmp_path, stdout=write_end, stderr=subprocess.PIPE, encoding="utf-8", timeout=60, check=False,
+    )  # fmt: skip
+    os.close(write_end)
+
+    assert answer.returncode == 1
+    assert answer.stderr.splitlines() == ["phiscope: The output cannot be written (Broken pipe)."]
+
+
 # --- what is loaded --------------------------------------------------------------------------------------
 
 
