@@ -1,9 +1,9 @@
-"""Adapters made on the fly, with the very keys that PEFT writes."""
+"""Adapters for tests, written as PEFT writes them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,40 +11,86 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save_file
 
-Factors = Mapping[str, npt.NDArray[Any]]
+Matrix = npt.NDArray[Any]
+Draw = Callable[[np.random.Generator, str, tuple[int, int]], Matrix]
 
 
-def peft_factors(
-    modules: Sequence[str], rank: int, *, seed: int, d_in: int = 24, d_out: int = 24, dtype: str = "float32"
-) -> dict[str, npt.NDArray[Any]]:
-    """Gaussian A (rank, d_in) and B (d_out, rank) of every module, under PEFT's names."""
+def llama_modules(layers: int, projections: Sequence[str] = ("q", "v")) -> list[str]:
+    """Module names of a Llama-like model with this many layers."""
+    return [f"model.layers.{layer}.self_attn.{name}_proj" for layer in range(layers) for name in projections]
+
+
+def gaussian(rng: np.random.Generator, _factor: str, shape: tuple[int, int]) -> Matrix:
+    """Independent standard normal numbers."""
+    return rng.standard_normal(shape)
+
+
+def peft_tensors(
+    modules: Sequence[str],
+    rank: int,
+    *,
+    seed: int,
+    d_in: int = 24,
+    d_out: int = 24,
+    dtype: npt.DTypeLike = np.float32,
+    draw: Draw = gaussian,
+    zero_B: bool = False,
+) -> dict[str, Matrix]:
+    """Both factors of every module under PEFT's names; `draw` makes the matrix of factor "A" or "B"."""
     rng = np.random.default_rng(seed)
-    tensors: dict[str, npt.NDArray[Any]] = {}
+    tensors: dict[str, Matrix] = {}
     for module in modules:
-        name = f"base_model.model.{module}"
-        tensors[f"{name}.lora_A.weight"] = rng.standard_normal((rank, d_in)).astype(dtype)
-        tensors[f"{name}.lora_B.weight"] = rng.standard_normal((d_out, rank)).astype(dtype)
+        for factor, shape in (("A", (rank, d_in)), ("B", (d_out, rank))):
+            matrix = draw(rng, factor, shape)
+            if zero_B and factor == "B":
+                matrix = np.zeros(shape)
+            tensors[f"base_model.model.{module}.lora_{factor}.weight"] = np.ascontiguousarray(matrix, dtype=dtype)
     return tensors
 
 
-def write_tensors(folder: Path, tensors: Factors, *, rank: int, alpha: float = 16, **config: object) -> Path:
-    """Write tensors and an adapter_config.json into a folder, as PEFT does; returns the folder."""
+def peft_config(modules: Sequence[str], rank: int, *, alpha: float = 16, **changes: Any) -> dict[str, Any]:
+    """adapter_config.json, with `changes` made to it."""
+    return {
+        "peft_type": "LORA",
+        "base_model_name_or_path": "tests/base",
+        "task_type": "CAUSAL_LM",
+        "r": rank,
+        "lora_alpha": alpha,
+        "lora_dropout": 0.0,
+        "bias": "none",
+        "use_rslora": False,
+        "use_dora": False,
+        "rank_pattern": {},
+        "alpha_pattern": {},
+        "target_modules": sorted({module.rsplit(".", 1)[-1] for module in modules}),
+        "fan_in_fan_out": False,
+        "inference_mode": True,
+    } | changes
+
+
+def write_tensors(folder: Path, tensors: Mapping[str, Matrix], config: Mapping[str, Any] | None) -> Path:
+    """Write tensors, and a config unless None, into `folder`, which is made; return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(dict(tensors), folder / "adapter_model.safetensors")
-    facts = {"peft_type": "LORA", "r": rank, "lora_alpha": alpha, **config}
-    (folder / "adapter_config.json").write_text(json.dumps(facts), encoding="utf-8")
+    save_file(dict(tensors), folder / "adapter_model.safetensors", metadata={"format": "pt"})
+    if config is not None:
+        (folder / "adapter_config.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
     return folder
 
 
 def write_peft_adapter(
-    folder: Path, modules: Sequence[str], rank: int, *, seed: int, d_in: int = 24, d_out: int = 24,
-    dtype: str = "float32", alpha: float = 16,
-) -> Path:  # fmt: skip
-    """Write an adapter of Gaussian factors; returns its folder."""
-    tensors = peft_factors(modules, rank, seed=seed, d_in=d_in, d_out=d_out, dtype=dtype)
-    return write_tensors(folder, tensors, rank=rank, alpha=alpha)
-
-
-def attention(layers: int, projections: str = "qv") -> list[str]:
-    """Names of a LLaMA's attention modules."""
-    return [f"model.layers.{layer}.self_attn.{p}_proj" for layer in range(layers) for p in projections]
+    folder: Path,
+    modules: Sequence[str],
+    rank: int,
+    *,
+    seed: int,
+    d_in: int = 24,
+    d_out: int = 24,
+    dtype: npt.DTypeLike = np.float32,
+    alpha: float = 16,
+    draw: Draw = gaussian,
+    zero_B: bool = False,
+    config: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write a PEFT adapter of seeded numbers into `folder`, `config` changing entries of its config."""
+    tensors = peft_tensors(modules, rank, seed=seed, d_in=d_in, d_out=d_out, dtype=dtype, draw=draw, zero_B=zero_B)
+    return write_tensors(folder, tensors, peft_config(modules, rank, alpha=alpha, **(config or {})))

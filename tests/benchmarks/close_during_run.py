@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.adapters import attention, write_peft_adapter
+from tests.adapters import llama_modules, write_peft_adapter
 from tests.end_to_end.desktop import desktop
 
 
@@ -27,7 +27,7 @@ def main() -> None:
     clean, slowest = 0, 0.0
     with tempfile.TemporaryDirectory() as folder, desktop(Path(folder)) as screen:
         paths = [
-            write_peft_adapter(Path(folder) / f"seed{seed}", attention(96), 64, seed=seed, d_in=2048, d_out=8)
+            write_peft_adapter(Path(folder) / f"seed{seed}", llama_modules(96), 64, seed=seed, d_in=2048, d_out=8)
             for seed in (0, 1)
         ]
         for count in range(times):

@@ -20,7 +20,7 @@ from PySide6.QtCore import QTimer
 
 from gui.app import make_application
 from gui.main_window import MainWindow
-from tests.adapters import write_peft_adapter
+from tests.adapters import llama_modules, write_peft_adapter
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--dimension", type=int, default=768)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        names = [f"model.layers.{n}.self_attn.{p}_proj" for n in range(options.layers) for p in "qv"]
+        names = llama_modules(options.layers)
         d = options.dimension
         paths = [
             write_peft_adapter(Path(folder) / str(seed), names, 64, seed=seed, d_in=d, d_out=8) for seed in (0, 1)
