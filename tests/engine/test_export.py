@@ -335,6 +335,7 @@ def test_every_cell_has_its_colour_at_its_place(comparison: Comparison, tmp_path
     assert len(panels) == len(comparison.results)
     for axes, result in zip(panels, comparison.results, strict=True):
         box, values = axes.get_position(), result.similarity.values
+        assert (axes.get_xlim(), axes.get_ylim()) == ((0.5, 5.5), (3.5, 0.5))  # what the ticks say
         for i in range(3):
             for j in range(5):
                 x = int((box.x0 + (j + 0.5) / 5 * box.width) * width)
