@@ -110,6 +110,9 @@ def _export(arguments: argparse.Namespace) -> int:
     device = choose_device(arguments.device)
     side = Side(arguments.side)
     pairing = pair_adapters(open_adapter(arguments.first), open_adapter(arguments.second))
+    for adapter in (pairing.first, pairing.second):
+        for warning in adapter.warnings:
+            _say(sys.stderr, f"note: {adapter.path}: {warning}")
     pairs = _chosen(pairing, side, arguments.layers, arguments.projections, arguments.preset)
     request = ComparisonRequest(1, pairing.first, pairing.second, pairs, side, device)
     results, failures = _computed(request)

@@ -9,6 +9,7 @@ import json
 import math
 import pickle
 import struct
+import warnings
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -68,7 +69,7 @@ class TensorReader(ABC):
 
     @abstractmethod
     def is_zero(self, name: str) -> bool:
-        """Whether every element is zero; stops reading at the first part that is not."""
+        """Whether every element is zero, of either sign; stops reading at the first part that is not."""
 
 
 class TensorFile(ABC):
@@ -190,7 +191,8 @@ class SafetensorsFile(TensorFile):
                     f"The file is cut off or overlong: its header describes another size than {size} bytes.",
                     path=self.path, found=size,
                 ) from error  # fmt: skip
-            raise MalformedAdapter(f"The safetensors header is damaged ({text}).", path=self.path) from error
+            cause = text.removeprefix("Error while deserializing header: ")
+            raise MalformedAdapter(f"The safetensors header is damaged ({cause}).", path=self.path) from error
         except OSError as error:
             raise _unreadable(self.path, error) from error
 
@@ -238,10 +240,14 @@ class _SafetensorsReader(TensorReader):
         return StoredArray(data, type_)
 
     def is_zero(self, name: str) -> bool:
+        type_ = STORAGE_TYPES.get(self._source.tensors[name].dtype)
+        if type_ is None:
+            return False
         start, end = self._source.byte_range(name)
         chunk = 4096  # one page tells trained factors apart; only zeros are read on
         while start < end:
-            if self._bytes(start, min(end, start + chunk)).any():
+            bits = self._bytes(start, min(end, start + chunk)).view(type_.carrier)
+            if type_.widen(bits).any():  # as numbers: there are negative zeros
                 return False
             start += chunk
             chunk = _ZERO_CHECK_BYTES
@@ -381,13 +387,15 @@ def _load_tensors(path: Path, map_location: str) -> dict[str, torch.Tensor]:
 
     try:
         is_zip = zipfile.is_zipfile(path)
-        content = torch.load(
-            path, weights_only=True, map_location=map_location, mmap=is_zip and map_location == "cpu"
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's remarks on a damaged pickle; the error says enough
+            content = torch.load(
+                path, weights_only=True, map_location=map_location, mmap=is_zip and map_location == "cpu"
+            )
     except OSError as error:
         raise _unreadable(path, error) from error
     except pickle.UnpicklingError as error:
-        if "Weights only load failed" in str(error) and "nsupported" in str(error):
+        if "Unsupported global" in str(error) or "Unsupported class" in str(error):
             raise UnsupportedFormat(
                 "This pickle holds more than tensors and opening it could run code, so it is refused; "
                 "convert it to safetensors with the program that wrote it.",

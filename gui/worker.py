@@ -254,7 +254,7 @@ class ComputeThread(QObject):
         self._cancelled.set()
 
     def shut_down(self) -> bool:
-        """End the thread: cancel, let the worker close its files and quit, wait. Whether it ended in time; harmless when repeated."""
+        """End the thread and wait for it; whether it ended in time. The worker closes its files by itself."""
         self.cancel()
         if not self._thread.isRunning():
             return True
