@@ -81,6 +81,7 @@ class MainWindow(QMainWindow):
         self.session = Session(self.compute, self)
         self.setWindowTitle("PhiScope")
         self.setAcceptDrops(True)
+        self.setMinimumSize(900, 560)
         self._fit_screen()
         self._build_parts()
         self._build_toolbar()
