@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any, TextIO
 from engine.adapter import Adapter, LoraModule, SkippedModule
 from engine.comparison import outcomes
 from engine.devices import choose_device
-from engine.errors import EngineError, NothingComparable
+from engine.errors import EngineError, ExportFailure, NothingComparable
 from engine.opening import open_adapter
 from engine.outcome import ComparisonRequest, ModuleFailure, ModuleResult
 from engine.pairing import ModulePair, Pairing, pair_adapters
@@ -65,13 +67,12 @@ def run_export(arguments: argparse.Namespace) -> int:
 def run_inspect(arguments: argparse.Namespace) -> int:
     """Say what an adapter's file holds; the exit status."""
     try:
-        adapter = open_adapter(arguments.adapter)
+        facts = adapter_facts(open_adapter(arguments.adapter))
+        _say(sys.stdout, json.dumps(facts, indent=2, ensure_ascii=False) if arguments.json else _as_table(facts))
     except EngineError as error:
         return _refuse(error)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    facts = adapter_facts(adapter)
-    _say(sys.stdout, json.dumps(facts, indent=2, ensure_ascii=False) if arguments.json else _as_table(facts))
     return EXIT_DONE
 
 
@@ -109,6 +110,9 @@ def _export(arguments: argparse.Namespace) -> int:
     device = choose_device(arguments.device)
     side = Side(arguments.side)
     pairing = pair_adapters(open_adapter(arguments.first), open_adapter(arguments.second))
+    for adapter in (pairing.first, pairing.second):
+        for warning in adapter.warnings:
+            _say(sys.stderr, f"note: {adapter.path}: {warning}")
     pairs = _chosen(pairing, side, arguments.layers, arguments.projections, arguments.preset)
     request = ComparisonRequest(1, pairing.first, pairing.second, pairs, side, device)
     results, failures = _computed(request)
@@ -191,8 +195,14 @@ def _say(stream: TextIO | None, text: str) -> None:
     if stream is None:  # started without a console
         return
     encoding = stream.encoding or "utf-8"
-    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-    stream.flush()
+    try:
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        stream.flush()
+    except OSError as error:  # the reader has gone, or the disk is full
+        with contextlib.suppress(OSError, ValueError):  # or Python flushes it once more at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if stream is not sys.stderr:
+            raise ExportFailure(f"The output cannot be written ({error.strerror}).") from error
 
 
 def _as_table(facts: dict[str, Any]) -> str:

@@ -28,6 +28,7 @@ from engine.errors import ExportFailure
 from engine.figure import FigureStyle, FigureText, draw_figure, figure_title, save_figure
 from engine.findings import findings
 from engine.outcome import ModuleResult
+from engine.pairing import pair_adapters
 from engine.side import Side
 from engine.storage_types import Float64Array
 
@@ -275,19 +276,24 @@ def checksum(adapter: Adapter) -> str:
 
 def command_line(comparison: Comparison, plan: ExportPlan) -> str:
     """The command that makes the same files again, with the adapters' places relative to the current folder."""
-    chosen = comparison.figure_results
-    layers = sorted(
-        {r.pair.path.layer_label for r in chosen}, key=lambda label: (not label.isdigit(), len(label), label)
-    )
-    projections = list(dict.fromkeys(r.pair.path.projection for r in chosen))
     arguments = ["main.py", "export", _place(comparison.first), _place(comparison.second), "--out", "OUT"]
     arguments += ["--side", comparison.side.value, "--device", comparison.device.id]
-    if comparison.figure_slugs is not None and all(layers):
+    paths = [result.pair.path for result in comparison.results]
+    layers = sorted({p.layer_label for p in paths}, key=lambda label: (not label.isdigit(), len(label), label))
+    if _is_selection(comparison) and all(layers):
+        projections = dict.fromkeys(path.projection for path in paths)
         arguments += ["--layers", ",".join(layers), "--projections", ",".join(projections)]
     arguments += ["--figure", ",".join(plan.figures)] if plan.figures else []
     arguments += ["--dpi", str(plan.style.dpi)]
     arguments += ["--width", f"{plan.style.width:g}"] if plan.style.width is not None else []
     return shlex.join(["python", *arguments])
+
+
+def _is_selection(comparison: Comparison) -> bool:
+    """Whether modules that could be compared were not asked for."""
+    tried = {result.pair.path.name for result in comparison.results} | {skip.module for skip in comparison.skipped}
+    comparable = pair_adapters(comparison.first, comparison.second).comparable(comparison.side)
+    return any(pair.path.name not in tried for pair in comparable)
 
 
 def _place(adapter: Adapter) -> str:

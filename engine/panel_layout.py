@@ -120,7 +120,8 @@ def first_selection(paths: Sequence[ModulePath]) -> list[int]:
         others = sorted(names - set(projections), key=projection_key)
         projections += others[: len(_PREFERRED) - len(projections)]
     pool = [index for index in pool if paths[index].projection in projections]
-    layers = sorted({paths[index].layer_label for index in pool}, key=lambda label: _depth(pool, paths, label))
+    by_depth = sorted(pool, key=lambda index: paths[index].sort_key)
+    layers = list(dict.fromkeys(paths[index].layer_label for index in by_depth))
     shown = {layers[position] for position in spread(len(layers))}
     return [index for index in pool if paths[index].layer_label in shown]
 
@@ -131,7 +132,3 @@ def _main_tower(paths: Sequence[ModulePath]) -> str:
     for path in paths:
         depth.setdefault(path.tower, set()).add(path.layer_label)
     return max(depth, key=lambda tower: len(depth[tower]), default="")
-
-
-def _depth(pool: Sequence[int], paths: Sequence[ModulePath], label: str) -> tuple[object, ...]:
-    return min(paths[index].sort_key for index in pool if paths[index].layer_label == label)

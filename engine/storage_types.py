@@ -47,7 +47,8 @@ def _widen_native(data: Array) -> Float64Array:
 def _widen_bfloat16(data: Array) -> Float64Array:
     bits = data.astype(np.uint32)
     bits <<= 16
-    return bits.view(np.float32).astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a signalling NaN; whoever reads the numbers refuses NaN
+        return bits.view(np.float32).astype(np.float64)
 
 
 def _widen_float8_e5m2(data: Array) -> Float64Array:

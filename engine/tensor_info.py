@@ -46,7 +46,7 @@ class TensorReader(ABC):
 
     @abstractmethod
     def is_zero(self, name: str, rows: Rows | None = None) -> bool:
-        """Whether every element (of these rows) is zero; stops reading at the first part that is not."""
+        """Whether every element (of these rows) is zero, of either sign; stops at the first part that is not."""
 
 
 class TensorFile(ABC):

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from gui.main_window import MainWindow
 
 DEMO_OUT = Path("phiscope-demo")
+# Painting gives the interpreter's lock away at each call of Qt; Python's 5 ms to get it back from the compute thread
+# would add up to a window that stutters.
+_SWITCH_INTERVAL = 0.0005
 _DEVICE_SEARCH_DELAY = 1500  # ms after the window: importing torch must not hold up the first figure
 
 
@@ -51,6 +54,7 @@ def start(window: MainWindow, adapters: Sequence[Path], *, demo: bool) -> None:
             window.open_demo()
         elif adapters:
             window.session.open_paths(adapters)
+        QTimer.singleShot(0, window.load_figure)
         QTimer.singleShot(_DEVICE_SEARCH_DELAY, window.session.find_devices)
 
     window.first_painted.connect(begin)
@@ -64,6 +68,7 @@ def make_application() -> QApplication:
     from engine import __version__  # noqa: PLC0415
     from gui.theme import apply_theme  # noqa: PLC0415
 
+    sys.setswitchinterval(_SWITCH_INTERVAL)
     app = QApplication(["phiscope"])
     app.setApplicationName("PhiScope")
     app.setApplicationVersion(__version__)

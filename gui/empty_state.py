@@ -110,6 +110,8 @@ class EmptyState(QWidget):
 
     def refresh(self) -> None:
         """Say what the session lacks."""
+        if self._session.shown:
+            return  # the figure is shown in its place
         headline, words = _message(self._session)
         self._headline.setText(headline)
         self._words.setText(words)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QMouseEvent, QPainter, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QMouseEvent, QPainter, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGraphicsItem, QScrollArea, QStyleOptionGraphicsItem, QWidget
 
 from engine.colour_range import COLUMN_LABELS, ROW_LABELS, tick_positions
@@ -105,6 +105,20 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
             self.scene().addItem(item)
         scale.changed.connect(self._on_scale_changed)
         session.outcomes_changed.connect(self._on_outcomes)
+        self._load_fonts()
+
+    def _load_fonts(self) -> None:
+        """Paint a few texts where nobody sees them: fonts are found and loaded now, not in the first figure."""
+        canvas = QPixmap(64, 64)
+        painter = QPainter(canvas)
+        words = f"<i>φ</i>(<i>A</i><sub><i>r</i>=1</sub>, {projection_html('q')})"
+        self._rich.paint(painter, words, QRectF(canvas.rect()), self._label_font(), QColor(Qt.GlobalColor.black))
+        for font in (self._label_font(), self._tick_font()):
+            painter.setFont(font)
+            _paint_turned(painter, "Layer 0123456789, φ", QRectF(canvas.rect()), QColor(Qt.GlobalColor.black))
+            painter.drawText(QRectF(canvas.rect()), "0123456789 waiting")
+        self._paint_axis_name(painter, "ij", QRectF(canvas.rect()))
+        painter.end()
 
     # --- what it shows ---
 

@@ -81,6 +81,7 @@ class MainWindow(QMainWindow):
         self.session = Session(self.compute, self)
         self.setWindowTitle("PhiScope")
         self.setAcceptDrops(True)
+        self.setMinimumSize(900, 560)
         self._fit_screen()
         self._build_parts()
         self._build_toolbar()
@@ -256,6 +257,10 @@ class MainWindow(QMainWindow):
             self._figure.cell_hovered.connect(self.read_out.show_cell)
             self._pages.addWidget(FigureArea(self._figure))
         return self._figure
+
+    def load_figure(self) -> None:
+        """Make the panels before they are needed."""
+        self.figure.lay_out()
 
     # --- what a user asks for ---
 

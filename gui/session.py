@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from engine.adapter import Adapter, SkippedModule
 from engine.devices import CPU, Device
@@ -76,6 +76,7 @@ class Session(QObject):
         self._ids = itertools.count(1)
         self._places = {which: Place() for which in Which}
         self._pairing: Pairing | None = None
+        self._comparable: tuple[ModulePair, ...] | None = None  # None: not asked for since pairing or side changed
         self._selected: tuple[str, ...] = ()
         self._outcomes: dict[tuple[Side, str], Outcome] = {}
         self._side = Side.A
@@ -133,7 +134,9 @@ class Session(QObject):
     @property
     def comparable(self) -> tuple[ModulePair, ...]:
         """The pairs that can be compared on the side shown, in natural order."""
-        return self._pairing.comparable(self._side) if self._pairing else ()
+        if self._comparable is None:
+            self._comparable = self._pairing.comparable(self._side) if self._pairing else ()
+        return self._comparable
 
     @property
     def skipped(self) -> tuple[SkippedModule, ...]:
@@ -213,6 +216,7 @@ class Session(QObject):
         if side is self._side:
             return
         self._side = side
+        self._comparable = None
         self.pairing_changed.emit()
         self._compute_missing(restart=True)
 
@@ -272,12 +276,13 @@ class Session(QObject):
         self._outcomes = {}
         first, second = (self._places[which].adapter for which in Which)
         self._pairing = pair_adapters(first, second) if first and second else None
+        self._comparable = None
         pairs = self.comparable
         self._selected = tuple(pairs[index].slug for index in first_selection([pair.path for pair in pairs]))
         self._progress = Progress(0, len(pairs), 0.0, running=False)
         self.pairing_changed.emit()
         self.progress_changed.emit(self._progress)
-        self._compute_missing()
+        QTimer.singleShot(0, self._compute_missing)  # the empty panels are painted first
 
     def _compute_missing(self, *, restart: bool = False) -> None:
         """Compute what is not known on this side: the shown pairs first, the rest of the model after them.

@@ -22,7 +22,7 @@ def adapter_facts(adapter: Adapter) -> str:
         facts.append(file_size(adapter.file.size))
     except EngineError:
         facts.append("file gone")
-    return " · ".join(filter(None, facts))
+    return "\u00a0· ".join(fact.replace(" ", "\u00a0") for fact in facts if fact)
 
 
 def scaling(adapter: Adapter) -> str:

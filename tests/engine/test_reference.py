@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from engine.outcome import ModuleResult
+from tests.adapters import llama_modules, peft_config, peft_tensors, write_tensors
 from tests.conftest import DATA, REPOSITORY
 from tests.reference import compare, reference_phi, stored_matrices
 
@@ -26,8 +27,8 @@ def _minilm(name: str) -> Path:
 
 
 def _expected() -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((DATA / "minilm" / "expected_phi.json").read_text())
-    return loaded["pairs"]
+    pairs: dict[str, Any] = json.loads((DATA / "minilm" / "expected_phi.json").read_text())["pairs"]
+    return pairs
 
 
 @pytest.mark.parametrize("pair", _expected())
@@ -75,3 +76,15 @@ def test_peft_files_of_the_libraries(folder: Path) -> None:
         for cell, value in module["phi"].items():
             i, j = map(int, cell.split(","))
             assert abs(outcome.similarity.values[i - 1, j - 1] - value) <= 2e-9
+
+
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_an_untrained_adapter_is_said_to_be_one(tmp_path: Path, zero: float) -> None:
+    tensors = peft_tensors(llama_modules(2), 4, seed=1)
+    for name, tensor in tensors.items():
+        if "lora_B" in name:
+            tensor[:] = zero
+    write_tensors(tmp_path / "a", tensors, peft_config(llama_modules(2), 4))
+    request, found = compare(tmp_path / "a", tmp_path / "a")
+    assert "untrained" in request.first.warnings[0]
+    assert all(isinstance(outcome, ModuleResult) and "untrained" in outcome.warnings[0] for outcome in found)
