@@ -7,7 +7,17 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QVBoxLayout
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+)
 
 from engine.adapter import Adapter
 from gui.drops import dropped_paths
@@ -57,12 +67,16 @@ class AdapterCard(QFrame):
         self._notes = _wrapping_label("warning")
         self._failure = _wrapping_label("error")
         self._failure.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._choices = QComboBox()
+        self._choices.setAccessibleName(f"{self._which.word} adapter: choose one of the folder's")
+        self._choices.activated.connect(self._on_choice)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(GRID + 4, GRID, GRID, GRID + 2)
         layout.setSpacing(GRID // 2)
         layout.addLayout(top)
         for label in (self._name, self._facts, self._notes, self._failure):
             layout.addWidget(label)
+        layout.addWidget(self._choices)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
 
     def _tool(self, picture: str, name: str, tip: str) -> QToolButton:
@@ -136,6 +150,11 @@ class AdapterCard(QFrame):
         self.style().unpolish(self)
         self.style().polish(self)
 
+    def _on_choice(self, _index: int) -> None:
+        path = self._choices.currentData()
+        if isinstance(path, Path):
+            self._session.open(self._which, path)
+
     # --- facts ---
 
     def _on_changed(self, which: Which) -> None:
@@ -163,6 +182,12 @@ class AdapterCard(QFrame):
             self._failure.setToolTip(place.failure.details)
         else:
             self._failure.clear()
+        self._choices.clear()
+        if place.choices:
+            self._choices.addItem("Choose an adapter…")
+            for path in place.choices:
+                self._choices.addItem(path.name, path)
+        self._choices.setVisible(bool(place.choices))
         for label in (self._name, self._facts, self._notes, self._failure):
             label.setVisible(bool(label.text()))
         self.setAccessibleDescription(

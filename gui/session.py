@@ -34,12 +34,16 @@ class Which(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """One place: the adapter in it, the one being opened, and why the last one dropped was refused."""
+    """One place: the adapter in it, the one being opened, and why the last one dropped was refused.
+
+    `choices` are the adapters in the folder that was dropped, where it holds several.
+    """
 
     adapter: Adapter | None = None
     opening: OpenRequest | None = None
     failure: Failure | None = None
     failed_path: Path | None = None
+    choices: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -262,7 +266,9 @@ class Session(QObject):
             return
         if answer.adapter is None:
             before = self._places[which].adapter
-            self._places[which] = Place(before, failure=answer.failure, failed_path=answer.request.path)
+            self._places[which] = Place(
+                before, failure=answer.failure, failed_path=answer.request.path, choices=answer.choices
+            )
             self.adapter_changed.emit(which)
             return
         self._places[which] = Place(answer.adapter)

@@ -48,11 +48,12 @@ class Failure:
 
 @dataclass(frozen=True, eq=False)
 class OpenAnswer:
-    """The adapter, or why there is none."""
+    """The adapter, or why there is none; `choices` are the adapters of a folder that holds several."""
 
     request: OpenRequest
     adapter: Adapter | None = None
     failure: Failure | None = None
+    choices: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,12 +119,14 @@ class Worker(QObject):
     @Slot(object)
     def open(self, request: OpenRequest) -> None:
         """Read an adapter's header."""
-        from engine.opening import open_adapter  # noqa: PLC0415 - NumPy, in the compute thread
+        from engine.opening import adapters_in, open_adapter  # noqa: PLC0415 - NumPy, in the compute thread
 
         try:
             answer = OpenAnswer(request, adapter=open_adapter(request.path))
         except EngineError as error:
-            answer = OpenAnswer(request, failure=Failure(error.reason, str(error)))
+            several = adapters_in(request.path) if request.path.is_dir() else ()
+            choices = several if len(several) > 1 else ()
+            answer = OpenAnswer(request, failure=Failure(error.reason, str(error)), choices=choices)
         except Exception as error:  # noqa: BLE001 - the thread's edge: nothing may end it
             answer = OpenAnswer(request, failure=_unexpected(error))
         self.adapter_opened.emit(answer)

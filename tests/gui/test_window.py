@@ -192,11 +192,26 @@ def test_the_pixels_of_the_figure_follow_the_theme(qtbot: QtBot, window: MainWin
     assert window.grab().toImage().pixelColor(700, 100).lightness() < 60 < light
 
 
+def test_a_folder_of_several_adapters_offers_a_choice(qtbot: QtBot, window: MainWindow) -> None:
+    window.session.open(Which.FIRST, DATA / "minilm")
+    qtbot.waitUntil(lambda: bool(window.session.place(Which.FIRST).choices))
+    choices = window.cards[Which.FIRST]._choices
+    assert choices.isVisible()
+    assert [choices.itemText(row) for row in range(1, choices.count())] == ["r8_seed0", "r8_seed1"]
+    choices.setCurrentIndex(2)
+    choices.activated.emit(2)
+    wait_until_open(qtbot, window)
+    adapter = window.session.place(Which.FIRST).adapter
+    assert adapter is not None
+    assert adapter.name == "r8_seed1"
+    assert not choices.isVisible()
+
+
 def test_adapters_that_share_nothing_say_why(qtbot: QtBot, window: MainWindow) -> None:
     window.session.open_paths([R8[0], DATA / "formats" / "peft_llama_all_linear" / "a"])
     qtbot.waitUntil(lambda: window.session.pairing is not None, timeout=20_000)
     assert window.session.shown == ()
-    assert "Only the first adapter" in window.session.skipped[0].reason
+    assert "of other dimensions" in window.session.skipped[0].reason
 
 
 def _drop(target: object, where: QPointF, paths: list[Path]) -> None:
