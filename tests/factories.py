@@ -42,7 +42,7 @@ def diffusers(pairs: Mapping[str, Pair], suffix: str = "lora.{}") -> Tensors:
 
 def old_processors(pairs: Mapping[str, Pair]) -> Tensors:
     """diffusers' attention processors: the module `….attn1.to_q` as `….attn1.processor.to_q_lora.down.weight`."""
-    tensors = {}
+    tensors: Tensors = {}
     for name, (A, B) in pairs.items():
         attention, _, projection = name.rpartition(".")
         tensors[f"{attention}.processor.{projection}_lora.down.weight"] = A
@@ -52,7 +52,7 @@ def old_processors(pairs: Mapping[str, Pair]) -> Tensors:
 
 def kohya(pairs: Mapping[str, Pair], *, prefix: str = "lora_unet_", alpha: float | None = None) -> Tensors:
     """kohya: the module's dots as underscores behind a prefix, an alpha beside each pair."""
-    tensors = {}
+    tensors: Tensors = {}
     for name, (A, B) in pairs.items():
         flat = prefix + name.replace(".", "_")
         tensors |= {f"{flat}.lora_down.weight": A, f"{flat}.lora_up.weight": B}
@@ -99,7 +99,7 @@ def stacked_experts(name: str, experts: list[Pair]) -> Tensors:
 
 def samlora(pairs: list[Pair]) -> Tensors:
     """SAM-LoRA: numbered, q and v of every block in turn."""
-    tensors = {}
+    tensors: Tensors = {}
     for position, (A, B) in enumerate(pairs):
         tensors |= {f"w_a_{position:03d}": A, f"w_b_{position:03d}": B}
     return tensors
@@ -107,7 +107,7 @@ def samlora(pairs: list[Pair]) -> Tensors:
 
 def cloneofsimo(pairs: list[Pair], model: str = "unet") -> Tensors:
     """cloneofsimo's safetensors: numbered within their model."""
-    tensors = {}
+    tensors: Tensors = {}
     for position, (A, B) in enumerate(pairs):
         tensors |= {f"{model}:{position}:down": A, f"{model}:{position}:up": B}
     return tensors
@@ -124,16 +124,16 @@ def xlabs(pairs: Mapping[str, Pair]) -> Tensors:
 
 
 def _named(pairs: Mapping[str, Pair], name_A: str, name_B: str) -> Tensors:
-    tensors = {}
+    tensors: Tensors = {}
     for name, (A, B) in pairs.items():
         tensors |= {name_A.format(name): A, name_B.format(name): B}
     return tensors
 
 
-def write_safetensors(path: Path, tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str] | None = None) -> Path:
+def write_safetensors(path: Path, tensors: Mapping[str, Matrix], metadata: Mapping[str, str] | None = None) -> Path:
     """Write a `.safetensors` file, its folder made where it is missing; return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: np.ascontiguousarray(t) if t.ndim else t for name, t in tensors.items()}, path, dict(metadata or {}) or None)
+    save_file(dict(tensors), path, dict(metadata) if metadata else None)
     return path
 
 
