@@ -236,7 +236,7 @@ def _draw_axes(
     fits = int(measures.panel * _POINTS / (1.25 * style.tick_size))
     axes.set_yticks(tick_positions(rows, min(ROW_LABELS, fits)))
     axes.set_xticks(tick_positions(columns, min(COLUMN_LABELS, fits)))
-    leftmost, lowest = layout.is_leftmost(place), layout.is_lowest(place)
+    leftmost, lowest = place.is_leftmost, place.is_lowest
     axes.tick_params(labelsize=style.tick_size, labelleft=leftmost, labelbottom=lowest, pad=1.5)
     axes.tick_params(axis="x", rotation=90)
     if leftmost:

@@ -15,11 +15,17 @@ _FIRST_SHOWN_LAYERS = 4
 
 @dataclass(frozen=True)
 class PanelPlace:
-    """Row and column of one panel (from 0), by its index in the list it was laid out from."""
+    """Row and column of one panel (from 0), by its index in the list it was laid out from.
+
+    `is_leftmost` says that it is the first panel of its layer in its row, where i and its ticks belong;
+    `is_lowest` that no panel stands below it in its column, where j and its ticks belong.
+    """
 
     index: int
     row: int
     column: int
+    is_leftmost: bool
+    is_lowest: bool
 
 
 @dataclass(frozen=True)
@@ -41,16 +47,6 @@ class PanelLayout:
     places: tuple[PanelPlace, ...]
     headings: tuple[LayerHeading, ...]
 
-    def is_lowest(self, place: PanelPlace) -> bool:
-        """Whether no panel stands below it in its column: where j and its ticks belong."""
-        return not any(other.column == place.column and other.row > place.row for other in self.places)
-
-    def is_leftmost(self, place: PanelPlace) -> bool:
-        """Whether it is the first panel of its layer in its row: where i and its ticks belong."""
-        heading = next(h for h in self.headings if h.row == place.row and h.first <= place.column <= h.last)
-        columns = [o.column for o in self.places if o.row == place.row and heading.first <= o.column <= heading.last]
-        return place.column == min(columns)
-
 
 def lay_out(paths: Sequence[ModulePath], per_row: int = PANELS_PER_ROW) -> PanelLayout:
     """Lay out panels layer by layer; a projection that a layer lacks leaves its place empty.
@@ -63,16 +59,25 @@ def lay_out(paths: Sequence[ModulePath], per_row: int = PANELS_PER_ROW) -> Panel
     columns_of = _column_of_projection(paths, groups)
     width = max((max(columns_of[key]) + 1 for key in groups), default=1)
     groups_per_row = max(1, per_row // width)
-    places, headings = [], []
-    for position, (key, members) in enumerate(groups.items()):
+    places: list[PanelPlace] = []
+    headings: list[LayerHeading] = []
+    filled: set[int] = set()  # columns that have a panel further down
+    for position, (key, members) in reversed(list(enumerate(groups.items()))):
         row, first = position // groups_per_row, (position % groups_per_row) * width
+        columns = [first + column for column in columns_of[key]]
         places += [
-            PanelPlace(index, row, first + column) for index, column in zip(members, columns_of[key], strict=True)
+            PanelPlace(index, row, column, column == min(columns), column not in filled)
+            for index, column in zip(members, columns, strict=True)
         ]
+        filled.update(columns)
         headings.append(LayerHeading(heading_text(paths[members[0]]), row, first, first + width - 1))
-    columns = max((heading.last + 1 for heading in headings), default=0)
-    rows = max((place.row + 1 for place in places), default=0)
-    return PanelLayout(rows, columns, tuple(places), tuple(headings))
+    places.sort(key=lambda place: (place.row, place.column))
+    return PanelLayout(
+        rows=max((place.row + 1 for place in places), default=0),
+        columns=max((heading.last + 1 for heading in headings), default=0),
+        places=tuple(places),
+        headings=tuple(reversed(headings)),
+    )
 
 
 def _column_of_projection(

@@ -36,8 +36,8 @@ def run(adapters: Sequence[Path], *, demo: bool) -> int:
 
     app = make_application()
     settings = open_settings()
-    choose_theme(app, stored_theme(settings))
     window = MainWindow(settings)
+    choose_theme(app, stored_theme(settings))  # after the parts are assembled: each would be styled again as it moves
     _catch_everything(window)
     window.show()
     start(window, adapters, demo=demo)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import os
-import socket
 import sys
 from pathlib import Path
 
@@ -38,6 +37,8 @@ def _library_name(message: str) -> str:
 
 
 def _wayland_answers() -> bool:
+    import socket  # noqa: PLC0415 - slow to load, and needed here alone
+
     path = Path(os.environ.get("XDG_RUNTIME_DIR", "/run"), os.environ["WAYLAND_DISPLAY"])
     try:
         with socket.socket(socket.AF_UNIX) as connection:

@@ -275,9 +275,9 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         metrics = QFontMetricsF(self._tick_font())
         painter.setPen(QPen(QColor(current_colours().muted), 1))
         rows, columns = panel.pair.shape
-        if geometry.layout.is_leftmost(place):
+        if place.is_leftmost:
             self._paint_row_ticks(painter, panel.area, rows, metrics)
-        if geometry.layout.is_lowest(place):
+        if place.is_lowest:
             self._paint_column_ticks(painter, panel.area, columns, metrics)
 
     def _paint_row_ticks(self, painter: QPainter, area: QRectF, rows: int, metrics: QFontMetricsF) -> None:

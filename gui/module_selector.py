@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from engine.adapter import SkippedModule
 from engine.pairing import ModulePair
 from engine.panel_layout import projection_key, spread
 from engine.selection import parse_layers
@@ -125,6 +126,7 @@ class ModuleSelector(QWidget):
         self._typed.setAccessibleName("Layers as text")
         self._typed.setToolTip("Type layers and press Enter: numbers from 1, and ranges such as 64-96")
         self._typed.returnPressed.connect(self._on_typed)
+        self._listed: tuple[SkippedModule, ...] | None = None
         self._left_out = QLabel()
         self._left_out.setWordWrap(True)
         self._left_out.setProperty("role", "muted")
@@ -236,12 +238,11 @@ class ModuleSelector(QWidget):
 
     def _show_reasons(self) -> None:
         skipped = self._session.skipped
+        if skipped == self._listed:
+            return
+        self._listed = skipped
         self._left_out.setVisible(bool(skipped))
         self._reasons.setVisible(bool(skipped))
-        if self._reasons.count() == min(len(skipped), _SHOWN_REASONS) and skipped:
-            first = self._reasons.item(0)
-            if first is not None and first.toolTip() == skipped[0].reason:
-                return
         self._left_out.setText(f"{count(len(skipped), 'module')} not compared:")
         self._reasons.clear()
         for skip in skipped[:_SHOWN_REASONS]:

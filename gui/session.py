@@ -21,6 +21,10 @@ from engine.side import Side
 from gui.worker import ComputeThread, Failure, Job, JobAnswer, OpenAnswer, OpenRequest, OutcomeBatch
 
 
+# Milliseconds in which the empty panels are painted, before the compute thread wants the interpreter's lock too.
+_PANELS_FIRST = 40
+
+
 class Which(Enum):
     """The two places for an adapter."""
 
@@ -288,7 +292,7 @@ class Session(QObject):
         self._progress = Progress(0, len(pairs), 0.0, running=False)
         self.pairing_changed.emit()
         self.progress_changed.emit(self._progress)
-        QTimer.singleShot(0, self._compute_missing)  # the empty panels are painted first
+        QTimer.singleShot(_PANELS_FIRST, self._compute_missing)
 
     def _compute_missing(self, *, restart: bool = False) -> None:
         """Compute what is not known on this side: the shown pairs first, the rest of the model after them.

@@ -49,8 +49,8 @@ def test_places_of_figure_7(order: int) -> None:
 def test_axes_of_figure_7() -> None:
     layout = lay_out(of_layers([1, 32, 64, 96]))
 
-    assert {(p.row, p.column) for p in layout.places if layout.is_lowest(p)} == {(1, c) for c in range(4)}
-    assert {(p.row, p.column) for p in layout.places if layout.is_leftmost(p)} == {
+    assert {(p.row, p.column) for p in layout.places if p.is_lowest} == {(1, c) for c in range(4)}
+    assert {(p.row, p.column) for p in layout.places if p.is_leftmost} == {
         (0, 0), (0, 2), (1, 0), (1, 2),
     }  # fmt: skip
 
@@ -59,7 +59,7 @@ def test_odd_number_of_layers_leaves_places_empty() -> None:
     layout = lay_out(of_layers([1, 2, 3]))
 
     assert (layout.rows, layout.columns) == (2, 4)
-    assert {(p.row, p.column) for p in layout.places if layout.is_lowest(p)} == {(1, 0), (1, 1), (0, 2), (0, 3)}
+    assert {(p.row, p.column) for p in layout.places if p.is_lowest} == {(1, 0), (1, 1), (0, 2), (0, 3)}
 
 
 def test_missing_projection_leaves_its_place_empty() -> None:
@@ -67,7 +67,7 @@ def test_missing_projection_leaves_its_place_empty() -> None:
 
     assert grid(modules) == {(0, 0): "1_q", (0, 1): "1_v", (0, 3): "2_v"}
     layout = lay_out(modules)
-    assert [layout.is_leftmost(place) for place in layout.places] == [True, False, True]
+    assert [place.is_leftmost for place in layout.places] == [True, False, True]
 
 
 def test_one_projection_stands_four_layers_to_a_row() -> None:
