@@ -141,7 +141,7 @@ def draw_figure(results: Sequence[ModuleResult], text: FigureText, style: Figure
                 extent=(0.5, result.pair.shape[1] + 0.5, result.pair.shape[0] + 0.5, 0.5),
             )  # fmt: skip
             axes.set_title(projection_math(result.pair.path.projection), fontsize=style.label_size, pad=3)
-            _draw_axes(axes, result, layout, place, measures, style)
+            _draw_axes(axes, result, place, measures, style)
         _draw_headings(canvas, layout, lefts, measures, style)
         canvas.text(lefts[0] / 2 + (width - measures.right) / 2, 0.08, text.title, style.label_size * 1.2, va="top")
         bar = canvas.axes(lefts[-1] + measures.panel + measures.bar_gap, measures.top, measures.bar_width, inner)
@@ -227,7 +227,6 @@ def _column_lefts(layout: PanelLayout, starts: set[int], measures: _Measures) ->
 def _draw_axes(
     axes: Axes,
     result: ModuleResult,
-    layout: PanelLayout,
     place: PanelPlace,
     measures: _Measures,
     style: FigureStyle,

@@ -232,15 +232,13 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         text, muted, line = QColor(colours.text), QColor(colours.muted), QColor(colours.line)
         self._rich.paint(painter, self._title(), geometry.title, self._label_font(), text)
         for place in geometry.layout.places:
-            self._paint_panel(painter, self._panels[place.index], place, geometry)
+            self._paint_panel(painter, self._panels[place.index], place)
         painter.setFont(self._label_font())
         for heading, area in zip(geometry.layout.headings, geometry.headings, strict=True):
             _paint_turned(painter, heading.text, area, text)
         self._paint_bar(painter, geometry.bar, muted, line)
 
-    def _paint_panel(
-        self, painter: QPainter, panel: HeatmapPanel, place: PanelPlace, geometry: FigureGeometry
-    ) -> None:
+    def _paint_panel(self, painter: QPainter, panel: HeatmapPanel, place: PanelPlace) -> None:
         if panel.pair is None:
             return
         colours = current_colours()
@@ -261,14 +259,12 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
             )
         painter.setPen(QPen(QColor(colours.line), 1))
         painter.drawRect(area.adjusted(-1, -1, 0, 0))
-        self._paint_ticks(painter, panel, place, geometry)
+        self._paint_ticks(painter, panel, place)
 
     def _waiting_word(self) -> str:
         return "waiting" if self._session.progress.running else "not computed"
 
-    def _paint_ticks(
-        self, painter: QPainter, panel: HeatmapPanel, place: PanelPlace, geometry: FigureGeometry
-    ) -> None:
+    def _paint_ticks(self, painter: QPainter, panel: HeatmapPanel, place: PanelPlace) -> None:
         if panel.pair is None:
             return
         painter.setFont(self._tick_font())

@@ -20,7 +20,6 @@ from engine.panel_layout import first_selection
 from engine.side import Side
 from gui.worker import ComputeThread, Failure, Job, JobAnswer, OpenAnswer, OpenRequest, OutcomeBatch
 
-
 # Milliseconds in which the empty panels are painted, before the compute thread wants the interpreter's lock too.
 _PANELS_FIRST = 40
 
