@@ -48,36 +48,51 @@ class PanelLayout:
     headings: tuple[LayerHeading, ...]
 
 
+class PanelGroups:
+    """Panels grouped by layer: what every layout of them shares, whatever the length of its rows."""
+
+    def __init__(self, paths: Sequence[ModulePath]) -> None:
+        self._paths = paths
+        self._groups: dict[tuple[str, str], list[int]] = {}
+        for index in sorted(range(len(paths)), key=lambda i: paths[i].sort_key):
+            self._groups.setdefault((paths[index].tower, paths[index].layer_label), []).append(index)
+        self._columns_of = _column_of_projection(paths, self._groups)
+        self.width = max((max(columns) + 1 for columns in self._columns_of.values()), default=1)
+
+    def per_row(self, panels: int) -> int:
+        """How many layers stand side by side in rows of `panels` panels; one at least."""
+        return max(1, min(panels // self.width, len(self._groups)))
+
+    def lay_out(self, per_row: int) -> PanelLayout:
+        """The layout with this many layers to a row."""
+        places: list[PanelPlace] = []
+        headings: list[LayerHeading] = []
+        filled: set[int] = set()  # columns that have a panel further down
+        for position, (key, members) in reversed(list(enumerate(self._groups.items()))):
+            row, first = position // per_row, (position % per_row) * self.width
+            columns = [first + column for column in self._columns_of[key]]
+            places += [
+                PanelPlace(index, row, column, column == min(columns), column not in filled)
+                for index, column in zip(members, columns, strict=True)
+            ]
+            filled.update(columns)
+            headings.append(LayerHeading(heading_text(self._paths[members[0]]), row, first, first + self.width - 1))
+        places.sort(key=lambda place: (place.row, place.column))
+        return PanelLayout(
+            rows=-(-len(self._groups) // per_row),
+            columns=max((heading.last + 1 for heading in headings), default=0),
+            places=tuple(places),
+            headings=tuple(reversed(headings)),
+        )
+
+
 def lay_out(paths: Sequence[ModulePath], per_row: int = PANELS_PER_ROW) -> PanelLayout:
     """Lay out panels layer by layer; a projection that a layer lacks leaves its place empty.
 
     Two projections per layer stand two layers to a row, as in Figure 7; more than `per_row` fill a row per layer.
     """
-    groups: dict[tuple[str, str], list[int]] = {}
-    for index in sorted(range(len(paths)), key=lambda i: paths[i].sort_key):
-        groups.setdefault((paths[index].tower, paths[index].layer_label), []).append(index)
-    columns_of = _column_of_projection(paths, groups)
-    width = max((max(columns_of[key]) + 1 for key in groups), default=1)
-    groups_per_row = max(1, per_row // width)
-    places: list[PanelPlace] = []
-    headings: list[LayerHeading] = []
-    filled: set[int] = set()  # columns that have a panel further down
-    for position, (key, members) in reversed(list(enumerate(groups.items()))):
-        row, first = position // groups_per_row, (position % groups_per_row) * width
-        columns = [first + column for column in columns_of[key]]
-        places += [
-            PanelPlace(index, row, column, column == min(columns), column not in filled)
-            for index, column in zip(members, columns, strict=True)
-        ]
-        filled.update(columns)
-        headings.append(LayerHeading(heading_text(paths[members[0]]), row, first, first + width - 1))
-    places.sort(key=lambda place: (place.row, place.column))
-    return PanelLayout(
-        rows=max((place.row + 1 for place in places), default=0),
-        columns=max((heading.last + 1 for heading in headings), default=0),
-        places=tuple(places),
-        headings=tuple(reversed(headings)),
-    )
+    groups = PanelGroups(paths)
+    return groups.lay_out(groups.per_row(per_row))
 
 
 def _column_of_projection(

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from PySide6.QtCore import QRectF
 
 from engine.module_path import ModulePath
-from engine.panel_layout import PANELS_PER_ROW, PanelLayout, lay_out
+from engine.panel_layout import PANELS_PER_ROW, PanelGroups, PanelLayout
 
 SMALLEST_PANEL = 72.0
 LARGEST_PANEL = 460.0
 # Up to here the figure keeps the paper's rows of four; beyond, rows are as long as the window is wide.
 _PAPER_ROWS_UP_TO = 16
+_LONGEST_ROW = 24
 _MARGIN = 16.0  # around the whole figure
 
 
@@ -42,10 +43,10 @@ class FigureGeometry:
 def figure_geometry(paths: Sequence[ModulePath], width: float, height: float, text: TextSizes) -> FigureGeometry:
     """Fit the figure into width × height; it is higher than that where the panels would get too small."""
     width, height = width - 2 * _MARGIN, height - 2 * _MARGIN
-    candidates = [PANELS_PER_ROW]
-    if len(paths) > _PAPER_ROWS_UP_TO:
-        candidates = list(range(PANELS_PER_ROW, 25))
-    layouts = [lay_out(paths, per_row) for per_row in candidates]
+    groups = PanelGroups(paths)
+    longest = PANELS_PER_ROW if len(paths) <= _PAPER_ROWS_UP_TO else _LONGEST_ROW
+    candidates = sorted({groups.per_row(panels) for panels in range(PANELS_PER_ROW, longest + 1)})
+    layouts = [groups.lay_out(per_row) for per_row in candidates]
     sides = [_panel_side(layout, width, height, text) for layout in layouts]
     best = max(range(len(layouts)), key=lambda k: sides[k])
     if sides[best] < SMALLEST_PANEL:  # it will scroll: as many to a row as stay legible

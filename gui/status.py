@@ -13,7 +13,7 @@ from gui.texts import count, duration, place_text, projection_html
 from gui.theme import GRID
 
 if TYPE_CHECKING:
-    from gui.heatmap_grid import Cell
+    from gui.heatmap_panel import Cell
 
 
 class ReadOut(QWidget):

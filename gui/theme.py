@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 _CHEVRON = (Path(__file__).resolve().parent.parent / "resources" / "icons" / "chevron-down.svg").as_posix()
 GRID = 8  # every margin and gap is a multiple of it
+CROSS_HAIR = QColor(255, 255, 255, 150)  # taken as a difference, it shows on any colour
 SMALL_TEXT = 0.86  # the second text size, relative to the first
 
 

@@ -1,0 +1,229 @@
+"""Paints what stands around the figure's panels: titles, headings, ticks, the bar's numbers, and what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPixmap, QRegion
+
+from engine.colour_range import COLUMN_LABELS, ROW_LABELS, tick_positions
+from engine.outcome import ModuleFailure, ModuleResult
+from engine.panel_layout import PanelPlace
+from gui.colour_scale import ColourScale
+from gui.figure_geometry import FigureGeometry, TextSizes
+from gui.heatmap_panel import HeatmapPanel
+from gui.rich_text import RichTextPainter
+from gui.texts import projection_html
+from gui.theme import SMALL_TEXT, current_colours
+
+
+@dataclass(frozen=True)
+class FigureWords:
+    """What the figure says besides its panels: its title (HTML), the bar's label, and what a panel without φ is."""
+
+    title: str
+    bar: str
+    waiting: str
+
+
+class FigurePainter:
+    """Paints the parts of a figure that meet a region; everything is in the pixels of its geometry."""
+
+    def __init__(self, font: QFont) -> None:
+        self._rich = RichTextPainter()
+        self.set_font(font)
+        self._load_fonts()
+
+    def set_font(self, font: QFont) -> None:
+        """Write in this font, ticks somewhat smaller."""
+        self._label = QFont(font)
+        self._axis = QFont(font)
+        self._axis.setItalic(True)
+        self._tick = QFont(font)
+        self._tick.setPointSizeF(font.pointSizeF() * SMALL_TEXT)
+        self._label_height = QFontMetricsF(self._label).height()
+        self._metrics = QFontMetricsF(self._tick)
+        self._height = self._metrics.height()
+
+    def text_sizes(self, rows: int) -> TextSizes:
+        """What texts take, for panels of up to `rows` rows."""
+        return TextSizes(
+            self._label_height, self._height, self._advance(str(rows)), self._advance("0.0")
+        )  # fmt: skip
+
+    def paint(
+        self, painter: QPainter, exposed: QRegion, geometry: FigureGeometry, panels: Sequence[HeatmapPanel],
+        words: FigureWords, scale: ColourScale,
+    ) -> None:  # fmt: skip
+        """Paint what of the figure meets `exposed`."""
+        colours = current_colours()
+        text, muted, line = QColor(colours.text), QColor(colours.muted), QColor(colours.line)
+
+        def meets(area: QRectF) -> bool:
+            return exposed.intersects(area.toAlignedRect())
+
+        if meets(geometry.title):
+            self._rich.paint(painter, words.title, geometry.title, self._label, text)
+        for place in geometry.layout.places:
+            panel = panels[place.index]
+            if panel.pair is None:
+                continue
+            if meets(panel.area.adjusted(-1, -1, 1, 1)):
+                self._paint_state(painter, panel, words.waiting, scale, line)
+            if meets(self._title_area(panel.area)):
+                name = projection_html(panel.pair.path.projection)
+                self._rich.paint(painter, name, self._title_area(panel.area), self._label, text)
+            self._paint_ticks(painter, panel, place, exposed, muted)
+        painter.setFont(self._label)
+        for heading, area in zip(geometry.layout.headings, geometry.headings, strict=True):
+            if meets(area):
+                paint_turned(painter, heading.text, area, text)
+        if meets(geometry.bar.adjusted(-2, -self._height, 100, self._height)):
+            self._paint_bar(painter, geometry.bar, words.bar, scale, muted, line)
+
+    def _advance(self, text: str) -> float:
+        return self._metrics.horizontalAdvance(text)
+
+    def _title_area(self, area: QRectF) -> QRectF:
+        return QRectF(area.left(), area.top() - self._label_height - 6, area.width(), self._label_height + 4)
+
+    def _paint_state(
+        self, painter: QPainter, panel: HeatmapPanel, waiting: str, scale: ColourScale, line: QColor
+    ) -> None:
+        """The ground of undefined cells, or words where there is no φ; and the frame."""
+        area, colours = panel.area, current_colours()
+        if isinstance(panel.outcome, ModuleResult):
+            painter.fillRect(area, scale.undefined)
+        else:
+            painter.fillRect(area, QColor(colours.raised))
+            painter.setFont(self._tick)
+            failed = isinstance(panel.outcome, ModuleFailure)
+            painter.setPen(QColor(colours.error if failed else colours.muted))
+            said = panel.outcome.error.reason if isinstance(panel.outcome, ModuleFailure) else waiting
+            box = area.adjusted(8, 8, -8, -8)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, said)
+        painter.setPen(QPen(line, 1))
+        painter.drawRect(area.adjusted(-1, -1, 0, 0))
+
+    # --- ticks ---
+
+    def _paint_ticks(
+        self, painter: QPainter, panel: HeatmapPanel, place: PanelPlace, exposed: QRegion, colour: QColor
+    ) -> None:
+        if panel.pair is None or not (place.is_leftmost or place.is_lowest):
+            return
+        rows, columns = panel.pair.shape
+        painter.setPen(QPen(colour, 1))
+        area, widest = panel.area, self._advance(str(max(rows, columns)))
+        margin = widest + 12 + self._height
+        left = area.adjusted(-margin, -self._height, 0, self._height)
+        left.setRight(area.left() - 1)
+        below = area.adjusted(-widest, 0, widest, margin + self._height)
+        below.setTop(area.bottom() + 1)
+        if place.is_leftmost and exposed.intersects(left.toAlignedRect()):
+            self._paint_row_ticks(painter, area, rows)
+        if place.is_lowest and exposed.intersects(below.toAlignedRect()):
+            self._paint_column_ticks(painter, area, columns)
+
+    def _paint_row_ticks(self, painter: QPainter, area: QRectF, rows: int) -> None:
+        painter.setFont(self._tick)
+        fits = int(area.height() / (self._height * 0.95))
+        step = area.height() / rows
+        widest = self._advance(str(rows))
+        for i in tick_positions(rows, min(ROW_LABELS, fits)):
+            y = area.top() + (i - 0.5) * step
+            painter.drawLine(QPointF(area.left() - 4, y), QPointF(area.left() - 1, y))
+            box = QRectF(area.left() - 7 - widest, y - self._height / 2, widest, self._height)
+            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, str(i))
+        left = area.left() - widest - 10 - self._height
+        self._paint_axis_name(painter, "i", QRectF(left, area.top(), self._height, area.height()))
+
+    def _paint_column_ticks(self, painter: QPainter, area: QRectF, columns: int) -> None:
+        painter.setFont(self._tick)
+        widest = self._advance(str(columns))
+        step = area.width() / columns
+        level = len(tick_positions(columns, min(COLUMN_LABELS, int(area.width() / (widest + 5)))))
+        turned = level < len(tick_positions(columns, COLUMN_LABELS))
+        fits = int(area.width() / (self._height * 0.95)) if turned else COLUMN_LABELS
+        for j in tick_positions(columns, min(COLUMN_LABELS, fits)):
+            x = area.left() + (j - 0.5) * step
+            painter.drawLine(QPointF(x, area.bottom() + 1), QPointF(x, area.bottom() + 4))
+            if turned:
+                box = QRectF(x - self._height / 2, area.bottom() + 6, self._height, widest)
+                paint_turned(painter, str(j), box, painter.pen().color(), Qt.AlignmentFlag.AlignRight)
+            else:
+                box = QRectF(x - widest, area.bottom() + 5, 2 * widest, self._height)
+                painter.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, str(j))
+        top = area.bottom() + 7 + (widest if turned else self._height - 2)
+        self._paint_axis_name(painter, "j", QRectF(area.left(), top, area.width(), self._height * 1.6))
+
+    def _paint_axis_name(self, painter: QPainter, name: str, area: QRectF) -> None:
+        painter.setFont(self._axis)
+        painter.drawText(area, Qt.AlignmentFlag.AlignCenter, name)
+
+    # --- the bar ---
+
+    def _paint_bar(
+        self, painter: QPainter, bar: QRectF, label: str, scale: ColourScale, muted: QColor, line: QColor
+    ) -> None:
+        painter.setFont(self._tick)
+        painter.setPen(QPen(line, 1))
+        painter.drawRect(bar.adjusted(-1, -1, 0, 0))
+        painter.setPen(QPen(muted, 1))
+        low, high = scale.levels
+        for value in _bar_ticks(low, high):
+            y = bar.bottom() - (value - low) / (high - low) * bar.height()
+            painter.drawLine(QPointF(bar.right() + 1, y), QPointF(bar.right() + 4, y))
+            box = QRectF(bar.right() + 8, y - self._height / 2, 60, self._height)
+            painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, _bar_number(value))
+        box = QRectF(bar.right() + 8 + self._advance("0.0") + 6, bar.top(), self._height, bar.height())
+        paint_turned(painter, label, box, muted)
+
+    def _load_fonts(self) -> None:
+        """Paint a few texts where nobody sees them: fonts are found and loaded now, not in the first figure."""
+        canvas = QPixmap(64, 64)
+        area, colour = QRectF(canvas.rect()), QColor(Qt.GlobalColor.black)
+        painter = QPainter(canvas)
+        words = f"<i>φ</i>(<i>A</i><sub><i>r</i>=1</sub>, {projection_html('q')})"
+        self._rich.paint(painter, words, area, self._label, colour)
+        for font in (self._label, self._tick):
+            painter.setFont(font)
+            paint_turned(painter, "Layer 0123456789, φ", area, colour)
+            painter.drawText(area, "0123456789 waiting")
+        self._paint_axis_name(painter, "ij", area)
+        painter.end()
+
+
+def paint_turned(
+    painter: QPainter,
+    text: str,
+    area: QRectF,
+    colour: QColor,
+    align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignHCenter,
+) -> None:
+    """Text turned a quarter to the left, centred in an upright area."""
+    painter.save()
+    painter.setPen(colour)
+    painter.translate(area.left(), area.bottom())
+    painter.rotate(-90)
+    turned = QRectF(0, 0, area.height(), area.width())
+    shown = QFontMetricsF(painter.font()).elidedText(text, Qt.TextElideMode.ElideRight, area.height())
+    painter.drawText(turned, align | Qt.AlignmentFlag.AlignVCenter, shown)
+    painter.restore()
+
+
+def _bar_ticks(low: float, high: float) -> list[float]:
+    """Eight to ten round numbers from low to high."""
+    span = high - low
+    step = 10.0 ** np.floor(np.log10(span))
+    step = next(s for s in (step / 10, step / 5, step / 2, step, step * 2) if span / s <= 10.5)
+    first = np.ceil(low / step - 1e-9) * step
+    return [float(first + k * step) for k in range(int((high - first) / step + 1e-9) + 1)]
+
+
+def _bar_number(value: float) -> str:
+    text = f"{value:.3f}".rstrip("0")
+    return (text + "0" if text.endswith(".") else text).replace("-", "−")
