@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _window_parser().parse_args(given)
     from gui.app import run  # noqa: PLC0415 - Qt, which `--help` and the commands do without
 
-    return run(options.adapters, demo=options.demo)
+    return run(options.adapters, demo=options.demo, fresh=options.fresh)
 
 
 def _window_parser() -> argparse.ArgumentParser:
@@ -34,6 +34,7 @@ def _window_parser() -> argparse.ArgumentParser:
         "adapters", nargs="*", metavar="ADAPTER", type=Path, help="one or two adapters: files or folders"
     )
     parser.add_argument("--demo", action="store_true", help="open the two adapters that come with the program")
+    parser.add_argument("--fresh", action="store_true", help="do not open again what was open last")
     parser.add_argument("--version", action="version", version=f"PhiScope {__version__}")
     return parser
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 
 import numpy as np
 
@@ -15,6 +16,25 @@ UNDEFINED_COLOUR = "#c9c9d3"
 FIGURE_7_RANGE = (0.0, 0.8)
 # Figure 7 ticks every sixth i and every fifth j of 64: eleven rows and thirteen columns of labels at most.
 ROW_LABELS, COLUMN_LABELS = 11, 13
+
+
+class RangeMode(Enum):
+    """How the one range of all panels is chosen."""
+
+    FIGURE_7 = "As Figure 7"
+    UNIT = "0 to 1"
+    FIT = "Fit to shown"
+    TYPED = "Typed"
+
+
+def fitted_range(arrays: Sequence[Float64Array]) -> tuple[float, float]:
+    """From the smallest to the largest defined value of all panels; 0–1 where there is none."""
+    defined = [values for values in arrays if not np.isnan(values).all()]
+    if not defined:
+        return 0.0, 1.0
+    low = min(float(np.nanmin(values)) for values in defined)
+    high = max(float(np.nanmax(values)) for values in defined)
+    return (low, high) if high - low > 1e-9 else (low - 0.5, low + 0.5)
 
 
 def shared_range(arrays: Sequence[Float64Array]) -> tuple[float, float]:

@@ -23,28 +23,31 @@ _SWITCH_INTERVAL = 0.0005
 _DEVICE_SEARCH_DELAY = 1500  # ms after the window: importing torch must not hold up the first figure
 
 
-def run(adapters: Sequence[Path], *, demo: bool) -> int:
+def run(adapters: Sequence[Path], *, demo: bool, fresh: bool = False) -> int:
     """Open the window on these adapters and run until it closes; the exit status.
+
+    Without adapters it opens what was open last, unless it is to start `fresh`.
 
     Without a usable display the demo is exported to a folder instead (0), and anything else is refused in a line (1).
     """
     problem = display_problem()
     if problem:
         return _run_without_display(problem, demo=demo)
-    from gui.main_window import MainWindow, open_settings, stored_theme  # noqa: PLC0415 - Qt, after the display check
+    from gui.main_window import MainWindow, open_settings  # noqa: PLC0415 - Qt, after the display check
+    from gui.memory import Memory  # noqa: PLC0415
     from gui.theme import choose_theme  # noqa: PLC0415
 
     app = make_application()
-    settings = open_settings()
-    window = MainWindow(settings)
-    choose_theme(app, stored_theme(settings))  # after the parts are assembled: each would be styled again as it moves
+    memory = Memory(open_settings())
+    window = MainWindow(memory)
+    choose_theme(app, memory.theme)  # after the parts are assembled: each would be styled again as it moves
     _catch_everything(window)
     window.show()
-    start(window, adapters, demo=demo)
+    start(window, adapters, demo=demo, fresh=fresh)
     return app.exec()
 
 
-def start(window: MainWindow, adapters: Sequence[Path], *, demo: bool) -> None:
+def start(window: MainWindow, adapters: Sequence[Path], *, demo: bool, fresh: bool = False) -> None:
     """Have the window open what the program was started with, once it has been painted."""
     from PySide6.QtCore import QTimer  # noqa: PLC0415
 
@@ -54,6 +57,8 @@ def start(window: MainWindow, adapters: Sequence[Path], *, demo: bool) -> None:
             window.open_demo()
         elif adapters:
             window.session.open_paths(adapters)
+        elif not fresh:
+            window.restore_session()
         QTimer.singleShot(0, window.load_figure)
         QTimer.singleShot(_DEVICE_SEARCH_DELAY, window.session.find_devices)
 
@@ -103,16 +108,22 @@ def _complain(text: str) -> None:
         sys.stderr.write(text + "\n")
 
 
-def start_log() -> Path:
-    """Log to a file in the platform's folder for application state, which works without a console; its path."""
-    import logging.handlers  # noqa: PLC0415 - the window comes first
-
+def log_path() -> Path:
+    """Where the log file is, or would be: the platform's folder for application state."""
     from PySide6.QtCore import QStandardPaths  # noqa: PLC0415
 
-    folder = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation))
-    path = folder / "phiscope.log"
+    return (
+        Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation)) / "phiscope.log"
+    )
+
+
+def start_log() -> Path:
+    """Log to a file, which works without a console; its path."""
+    import logging.handlers  # noqa: PLC0415 - the window comes first
+
+    path = log_path()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         handler: logging.Handler = logging.handlers.RotatingFileHandler(
             path, maxBytes=500_000, backupCount=1, encoding="utf-8"
         )

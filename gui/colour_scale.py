@@ -8,9 +8,16 @@ import numpy as np
 import numpy.typing as npt
 from cmap import Colormap
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QImage
 
-from engine.colour_range import DEFAULT_COLOUR_MAP, FIGURE_7_RANGE, UNDEFINED_COLOUR, shared_range
+from engine.colour_range import (
+    DEFAULT_COLOUR_MAP,
+    FIGURE_7_RANGE,
+    UNDEFINED_COLOUR,
+    RangeMode,
+    fitted_range,
+    shared_range,
+)
 from engine.storage_types import Float64Array
 
 _STEPS = 256
@@ -20,12 +27,14 @@ class ColourScale(QObject):
     """Maps φ to colours. Its levels start as Figure 7's 0–0.8 and widen to 0–1 where a panel exceeds that."""
 
     changed = Signal()
+    mode_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._name = DEFAULT_COLOUR_MAP
         self._levels = FIGURE_7_RANGE
-        self._fixed: tuple[float, float] | None = None
+        self._mode = RangeMode.FIGURE_7
+        self._arrays: list[Float64Array] = []
         self._table = _lookup_table(self._name)
 
     @property
@@ -36,12 +45,12 @@ class ColourScale(QObject):
     @property
     def levels(self) -> tuple[float, float]:
         """The φ of the first and of the last colour."""
-        return self._fixed or self._levels
+        return self._levels
 
     @property
-    def fixed(self) -> tuple[float, float] | None:
-        """The range a user has set; None while it follows the panels."""
-        return self._fixed
+    def mode(self) -> RangeMode:
+        """How the levels are chosen."""
+        return self._mode
 
     @property
     def table(self) -> npt.NDArray[np.uint8]:
@@ -53,21 +62,54 @@ class ColourScale(QObject):
         """What stands for undefined cells."""
         return QColor(UNDEFINED_COLOUR)
 
+    def colour(self, value: float) -> QColor:
+        """What stands for one value."""
+        return self.image(np.full((1, 1), value)).pixelColor(0, 0)
+
+    def image(self, values: Float64Array) -> QImage:
+        """A picture of values (rows, columns), a pixel each, coloured as pyqtgraph colours the panels."""
+        low, high = self.levels
+        steps = len(self._table)
+        with np.errstate(invalid="ignore"):
+            index = np.nan_to_num((values - low) * (steps / (high - low))).clip(0, steps - 1).astype(np.intp)
+        pixels = self._table[index]
+        undefined = QColor(UNDEFINED_COLOUR)
+        pixels[np.isnan(values)] = (undefined.red(), undefined.green(), undefined.blue(), 255)
+        rows, columns = values.shape
+        picture = QImage(pixels.tobytes(), columns, rows, 4 * columns, QImage.Format.Format_RGBA8888)
+        return picture.copy()  # the bytes above are not kept
+
     def set_map(self, name: str) -> None:
         """Use another colour map."""
         if name != self._name:
             self._name, self._table = name, _lookup_table(name)
             self.changed.emit()
 
-    def set_fixed(self, levels: tuple[float, float] | None) -> None:
-        """Hold the range at `levels`, or let it follow the panels."""
-        if levels != self._fixed:
-            self._fixed = levels
-            self.changed.emit()
+    def set_mode(self, mode: RangeMode) -> None:
+        """Choose the levels in another way; typed ones start as what they are now."""
+        self._mode = mode
+        self._set_levels(self._chosen())
+        self.mode_changed.emit()
+
+    def set_typed(self, low: float, high: float) -> None:
+        """Hold the levels at these, low < high."""
+        self._mode = RangeMode.TYPED
+        self._set_levels((low, high))
+        self.mode_changed.emit()
 
     def fit(self, arrays: Iterable[Float64Array]) -> None:
-        """Choose the range for the panels shown."""
-        levels = shared_range(list(arrays))
+        """Choose the levels for the panels shown."""
+        self._arrays = list(arrays)
+        self._set_levels(self._chosen())
+
+    def _chosen(self) -> tuple[float, float]:
+        if self._mode is RangeMode.FIGURE_7:
+            return shared_range(self._arrays)
+        if self._mode is RangeMode.UNIT:
+            return 0.0, 1.0
+        return fitted_range(self._arrays) if self._mode is RangeMode.FIT else self._levels
+
+    def _set_levels(self, levels: tuple[float, float]) -> None:
         if levels != self._levels:
             self._levels = levels
             self.changed.emit()
@@ -76,3 +118,8 @@ class ColourScale(QObject):
 def _lookup_table(name: str) -> npt.NDArray[np.uint8]:
     colours: npt.NDArray[np.uint8] = np.rint(Colormap(name).lut(_STEPS) * 255).astype(np.uint8)
     return colours
+
+
+def colour_strip(name: str) -> QImage:
+    """All colours of a map, from the lowest on, one pixel each."""
+    return QImage(_lookup_table(name).tobytes(), _STEPS, 1, 4 * _STEPS, QImage.Format.Format_RGBA8888).copy()

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QRectF, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QRegion, QResizeEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QRegion, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGraphicsItem, QScrollArea, QStyleOptionGraphicsItem, QWidget
 
 from engine.outcome import ModuleResult
@@ -22,12 +22,18 @@ from gui.theme import CROSS_HAIR
 
 _BAR_STEPS = 256
 _FIRST_PANELS = 8  # made before they are needed
+# Arrow keys as steps of i, down, and j, to the right.
+_STEPS = {
+    Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0), Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1),
+}  # fmt: skip
 
 
 class FigureView(pg.GraphicsView):  # type: ignore[misc]
     """The panels and everything written around them. Lays itself out anew when its size or selection changes."""
 
     cell_hovered = Signal(object)  # Cell or None
+    zoom_changed = Signal()
+    panel_reached = Signal(object)  # QRectF of the panel that the keyboard went to
 
     def __init__(self, session: Session, scale: ColourScale) -> None:
         super().__init__(background=None, useOpenGL=False)
@@ -36,6 +42,8 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         self.setAcceptDrops(False)
         self.viewport().setAcceptDrops(False)
         self.setAccessibleName("Figure: panels of the subspace similarity φ")
+        self.setAccessibleDescription("Arrow keys read cell by cell, Page Up and Down change the panel, Enter zooms")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._session = session
         self.scale = scale
         self._panels: list[HeatmapPanel] = []
@@ -43,6 +51,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         self._viewport_height = 0
         self._geometry: FigureGeometry | None = None
         self._cell: Cell | None = None
+        self._zoomed: str | None = None  # the slug of the only panel shown
         self._exposed = QRegion()
         self._running = False
         self._painter = FigurePainter(self.font())
@@ -64,8 +73,14 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         return self._panels[: self._used]
 
     def show_selection(self) -> None:
-        """Show the session's selected pairs with what is known of them."""
+        """Show the session's selected pairs, or the one zoomed into, with what is known of them."""
         pairs = self._session.shown
+        zoomed = [pair for pair in pairs if pair.slug == self._zoomed]
+        if zoomed:
+            pairs = tuple(zoomed)
+        elif self._zoomed is not None:
+            self._zoomed = None
+            self.zoom_changed.emit()
         self._add_panels(len(pairs))
         self._used = len(pairs)
         self._fit_scale()
@@ -106,6 +121,20 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
             panel.recolour(self.scale)
         self._colour_bar()
         self._under.update()
+
+    # --- one panel alone ---
+
+    @property
+    def zoomed(self) -> bool:
+        """Whether one panel fills the figure."""
+        return self._zoomed is not None
+
+    def zoom(self, slug: str | None) -> None:
+        """Let one panel fill the figure, or show all again for None."""
+        if slug != self._zoomed:
+            self._zoomed = slug
+            self.show_selection()
+            self.zoom_changed.emit()
 
     # --- layout ---
 
@@ -192,11 +221,62 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         """The lines through one i and j in every panel that has them."""
         return [line for panel in self.panels for line in panel.cross_hair(cell)] if cell is not None else []
 
-    # --- the mouse ---
+    # --- mouse and keyboard ---
+
+    def _panel_at(self, point: QPointF) -> HeatmapPanel | None:
+        return next((panel for panel in self.panels if panel.area.contains(point)), None)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         point = self.mapToScene(event.position().toPoint())
-        self._set_cell(next((cell for panel in self.panels if (cell := panel.cell_at(point))), None))
+        panel = self._panel_at(point)
+        self._set_cell(panel.cell_at(point) if panel else None)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        panel = self._panel_at(self.mapToScene(event.position().toPoint()))
+        if self.zoomed:
+            self.zoom(None)
+        elif panel is not None and panel.pair is not None:
+            self.zoom(panel.pair.slug)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in _STEPS:
+            self._step_cell(*_STEPS[Qt.Key(event.key())])
+        elif event.key() in (Qt.Key.Key_PageDown, Qt.Key.Key_PageUp):
+            self._step_panel(1 if event.key() == Qt.Key.Key_PageDown else -1)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._cell is not None:
+            self.zoom(None if self.zoomed else self._cell.pair.slug)
+        else:
+            event.ignore()
+
+    def first_cell(self) -> Cell | None:
+        """The cell pointed at, or else the first one of the first panel that has φ."""
+        known = (panel.pair for panel in self.panels if panel.pair and isinstance(panel.outcome, ModuleResult))
+        first = next(known, None)
+        return self._cell or (Cell(first, 1, 1) if first is not None else None)
+
+    def _step_cell(self, down: int, right: int) -> None:
+        """Move the cross-hair by cells; it enters at the first one."""
+        cell = self._cell
+        if cell is None:
+            self._step_panel(0)
+            return
+        rows, columns = cell.pair.shape
+        i, j = min(max(cell.i + down, 1), rows), min(max(cell.j + right, 1), columns)
+        self._set_cell(Cell(cell.pair, i, j))
+
+    def _step_panel(self, by: int) -> None:
+        """Move the cross-hair to the same i and j of another panel that has φ."""
+        known = [panel for panel in self.panels if panel.pair and isinstance(panel.outcome, ModuleResult)]
+        if not known:
+            return
+        cell = self._cell
+        at = next((n for n, panel in enumerate(known) if cell is not None and panel.pair == cell.pair), None)
+        panel = known[0 if at is None else min(max(at + by, 0), len(known) - 1)]
+        if panel.pair is not None:
+            rows, columns = panel.pair.shape
+            i, j = (min(cell.i, rows), min(cell.j, columns)) if cell is not None else (1, 1)
+            self._set_cell(Cell(panel.pair, i, j))
+            self.panel_reached.emit(panel.area)
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
@@ -223,6 +303,12 @@ class FigureArea(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setWidget(view)
+        self.setFocusProxy(view)
+        view.panel_reached.connect(self._scroll_to)
+
+    def _scroll_to(self, area: QRectF) -> None:
+        centre = area.center()
+        self.ensureVisible(int(centre.x()), int(centre.y()), int(area.width() / 2), int(area.height() / 2 + 40))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -1,22 +1,18 @@
-"""The window: assembles the parts, and holds menus and shortcuts."""
+"""The window: assembles the parts, and knows what a user can ask of the program."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
+from PySide6.QtCore import QSettings, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import (
-    QAction,
-    QActionGroup,
     QCloseEvent,
+    QDesktopServices,
     QDragEnterEvent,
     QDragLeaveEvent,
     QDropEvent,
     QGuiApplication,
-    QKeySequence,
     QPaintEvent,
 )
 from PySide6.QtWidgets import (
@@ -25,8 +21,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMainWindow,
-    QMenu,
-    QMessageBox,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -36,31 +30,29 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine import __version__
 from engine.devices import CPU
 from engine.side import Side
 from gui.adapter_card import AdapterCard
 from gui.demo import DEMO_ADAPTERS
 from gui.drops import DropOverlay, dropped_paths, pasted_paths
 from gui.empty_state import EmptyState
+from gui.memory import LastSession, Memory, Pair
+from gui.menus import Menus
 from gui.module_selector import ModuleSelector
 from gui.notices import NoticeBar
 from gui.session import Session, Which
-from gui.status import ProgressLine, ReadOut
-from gui.theme import GRID, THEMES, choose_theme, icon
-from gui.worker import ComputeThread
+from gui.status import ProgressLine
+from gui.theme import GRID, choose_theme, icon
+from gui.worker import ComputeThread, Failure
 
 if TYPE_CHECKING:
+    from gui.comparison_pane import ComparisonPane
     from gui.heatmap_grid import FigureView
+    from gui.status import ReadOut
 
 _SIDEBAR_WIDTH = 304
 _SIDE_NAMES = {Side.A: "A", Side.B: "B", Side.DW_RIGHT: "ΔW, right", Side.DW_LEFT: "ΔW, left"}
-
-
-def stored_theme(settings: QSettings | None) -> str:
-    """The theme that the user chose, one of THEMES."""
-    chosen = settings.value("theme") if settings is not None else None
-    return chosen if isinstance(chosen, str) and chosen in THEMES else THEMES[0]
+_SIDE_VALUES = [side.value for side in _SIDE_NAMES]
 
 
 def open_settings() -> QSettings:
@@ -73,10 +65,11 @@ class MainWindow(QMainWindow):
 
     first_painted = Signal()
 
-    def __init__(self, settings: QSettings | None = None) -> None:
+    def __init__(self, memory: Memory | None = None) -> None:
         super().__init__()
-        self._settings = settings
+        self.memory = memory or Memory()
         self._painted = False
+        self._restoring: LastSession | None = None
         self.compute = ComputeThread()
         self.session = Session(self.compute, self)
         self.setWindowTitle("PhiScope")
@@ -85,12 +78,12 @@ class MainWindow(QMainWindow):
         self._fit_screen()
         self._build_parts()
         self._build_toolbar()
-        self._build_menus()
-        self._restore()
+        self._menus = Menus(self)
+        self._restore_looks()
         self.session.adapter_changed.connect(lambda _which: self._update_title())
-        self.session.pairing_changed.connect(self._show_page)
+        self.session.pairing_changed.connect(self._on_pairing)
         self.session.selection_changed.connect(self._show_page)
-        self.session.outcomes_changed.connect(lambda _slugs: self._on_outcomes())
+        self.session.outcomes_changed.connect(lambda _slugs: self._update_actions())
         self.session.devices_changed.connect(self._show_devices)
         self.session.notice_raised.connect(self.notices.add)
         self._show_page()
@@ -105,22 +98,17 @@ class MainWindow(QMainWindow):
         self.cards = {which: AdapterCard(which, self.session) for which in Which}
         self.selector = ModuleSelector(self.session)
         self.notices = NoticeBar()
-        self.read_out = ReadOut(self.session)
         empty = EmptyState(self.session, self.cards)
         empty.demo_asked.connect(self.open_demo)
         self._pages = QStackedWidget()
         self._pages.addWidget(empty)
-        self._figure: FigureView | None = None
+        self._pane: ComparisonPane | None = None
         centre = QWidget()
         centre_layout = QVBoxLayout(centre)
         centre_layout.setContentsMargins(0, 0, 0, 0)
         centre_layout.setSpacing(0)
-        notice_margin = QVBoxLayout()
-        notice_margin.setContentsMargins(GRID, GRID, GRID, 0)
-        notice_margin.addWidget(self.notices)
-        centre_layout.addLayout(notice_margin)
+        centre_layout.addWidget(self.notices)
         centre_layout.addWidget(self._pages, 1)
-        centre_layout.addWidget(self.read_out)
         body = QWidget()
         layout = QHBoxLayout(body)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -193,70 +181,28 @@ class MainWindow(QMainWindow):
         bar.addWidget(self._export_button)
         self._show_devices()
 
-    def _build_menus(self) -> None:
-        file = self.menuBar().addMenu("&File")
-        first, second = self.cards[Which.FIRST], self.cards[Which.SECOND]
-        self._action(file, "Open the first adapter…", first.choose_file, QKeySequence.StandardKey.Open)
-        self._action(file, "Open the second adapter…", second.choose_file, QKeySequence("Ctrl+Shift+O"))
-        self._action(file, "Open the first adapter's folder…", first.choose_folder, QKeySequence("Ctrl+L"))
-        self._action(file, "Open the second adapter's folder…", second.choose_folder, QKeySequence("Ctrl+Shift+L"))
-        self._action(file, "Open the demo pair", self.open_demo, QKeySequence("Ctrl+D"))
-        file.addSeparator()
-        self._export_action = self._action(file, "Export…", self.export, QKeySequence("Ctrl+E"))
-        file.addSeparator()
-        self._action(file, "Quit", self.close, QKeySequence("Ctrl+Q"))
-        edit = self.menuBar().addMenu("&Edit")
-        self._copy_action = self._action(edit, "Copy the figure", self.copy_figure, QKeySequence.StandardKey.Copy)
-        self._action(edit, "Paste adapters' paths", self.paste, QKeySequence.StandardKey.Paste)
-        self._action(edit, "Swap the adapters", self.session.swap, QKeySequence("Ctrl+Shift+X"))
-        self._action(edit, "Stop computing", self.session.cancel, QKeySequence("Esc"))
-        view = self.menuBar().addMenu("&View")
-        self._action(view, "Every layer", self.selector.choose_all_layers, QKeySequence("Ctrl+Shift+A"))
-        self._action(view, "Four layers, as Figure 7", self.selector.choose_spread_layers, QKeySequence("Ctrl+7"))
-        self._build_theme_menu(view)
-        self._action(view, "Full screen", self._toggle_full_screen, QKeySequence("F11"))
-        help_menu = self.menuBar().addMenu("&Help")
-        self._action(help_menu, "About PhiScope", self.about, None)
+    @property
+    def pane(self) -> ComparisonPane:
+        """What shows the comparison; made when first needed, since pyqtgraph takes longer to load than the window."""
+        if self._pane is None:
+            from gui.comparison_pane import ComparisonPane  # noqa: PLC0415 - as above
 
-    def _build_theme_menu(self, view: QMenu) -> None:
-        menu = view.addMenu("Theme")
-        group = QActionGroup(self)
-        chosen = stored_theme(self._settings)
-        for name in THEMES:
-            action = self._action(menu, name.capitalize(), partial(self._set_theme, name), None)
-            action.setCheckable(True)
-            action.setChecked(name == chosen)
-            group.addAction(action)
-
-    def _set_theme(self, name: str) -> None:
-        app = QApplication.instance()
-        if isinstance(app, QApplication):
-            choose_theme(app, name)
-        if self._settings is not None:
-            self._settings.setValue("theme", name)
-
-    def _action(
-        self, menu: QMenu, text: str, act: Callable[[], object],
-        keys: QKeySequence | QKeySequence.StandardKey | None,
-    ) -> QAction:  # fmt: skip
-        action = QAction(text, self)
-        if keys is not None:
-            action.setShortcut(keys)
-        action.triggered.connect(lambda _checked=False: act())
-        menu.addAction(action)
-        return action
+            self._pane = ComparisonPane(self.session)
+            self._pages.addWidget(self._pane)
+            if self.memory.inspector:
+                self._pane.toggle_inspector()
+            self._pane.inspector_toggled.connect(self._remember_inspector)
+        return self._pane
 
     @property
     def figure(self) -> FigureView:
-        """The panels; made when first needed, since pyqtgraph takes longer to load than the rest of the window."""
-        if self._figure is None:
-            from gui.colour_scale import ColourScale  # noqa: PLC0415 - as above
-            from gui.heatmap_grid import FigureArea, FigureView  # noqa: PLC0415
+        """The panels."""
+        return self.pane.figure
 
-            self._figure = FigureView(self.session, ColourScale(self))
-            self._figure.cell_hovered.connect(self.read_out.show_cell)
-            self._pages.addWidget(FigureArea(self._figure))
-        return self._figure
+    @property
+    def read_out(self) -> ReadOut:
+        """The line below the panels."""
+        return self.pane.read_out
 
     def load_figure(self) -> None:
         """Make the panels before they are needed."""
@@ -268,12 +214,21 @@ class MainWindow(QMainWindow):
         """Open the two adapters that come with the program."""
         self.session.open_paths(DEMO_ADAPTERS)
 
+    def open_pair(self, pair: Pair) -> None:
+        """Open two adapters that were compared before."""
+        self.session.open_paths(pair)
+
+    def clear(self) -> None:
+        """Empty both places."""
+        for which in Which:
+            self.session.clear(which)
+
     def export(self) -> None:
         """Show the export dialog."""
         if self._shown_are_known():
             from gui.export_dialog import ExportDialog  # noqa: PLC0415 - NumPy stays out of the first paint
 
-            ExportDialog(self.session, self.figure.scale, self).exec()
+            ExportDialog(self.session, self.pane.scale, self).exec()
 
     def copy_figure(self) -> None:
         """Put the figure as it is on the screen on the clipboard."""
@@ -287,32 +242,70 @@ class MainWindow(QMainWindow):
         if paths:
             self.session.open_paths(paths)
 
-    def about(self) -> None:
-        """Say what this program is."""
-        QMessageBox.about(
-            self, "About PhiScope",
-            f"<b>PhiScope {__version__}</b><p>How much of what two LoRA adapters learned they share: the normalised "
-            "subspace similarity φ of Hu et al., <i>LoRA</i> (arXiv 2106.09685), §7.2, layer by layer.</p>"
-            f"<p>Computing on {self.session.device_in_use.name}.</p>",
-        )  # fmt: skip
+    def back(self) -> None:
+        """Show all panels again where one fills the figure; else stop computing."""
+        if self._pane is not None and self._pane.figure.zoomed:
+            self._pane.figure.zoom(None)
+        else:
+            self.session.cancel()
 
-    def _toggle_full_screen(self) -> None:
+    def show_page(self, position: int) -> None:
+        """Show the grid, the atlas or the findings."""
+        self.pane.show_page(position)
+
+    def toggle_inspector(self) -> None:
+        """Show or fold away the inspector."""
+        self.pane.toggle_inspector()
+
+    def set_theme(self, name: str) -> None:
+        """Follow the system, or keep to light or dark."""
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            choose_theme(app, name)
+        self.memory.theme = name
+
+    def toggle_full_screen(self) -> None:
+        """Fill the screen, or give it back."""
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
+    def help(self) -> None:
+        """Show the page on φ."""
+        from gui.help import HelpWindow  # noqa: PLC0415 - when first asked for
+
+        page = HelpWindow(self)
+        page.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        page.show()
+
+    def about(self) -> None:
+        """Say what this program is."""
+        from gui.help import AboutDialog  # noqa: PLC0415 - when first asked for
+
+        AboutDialog(self.session.device_in_use.name, self).exec()
+
+    def show_log(self) -> None:
+        """Open the folder of the log file."""
+        from gui.app import log_path  # noqa: PLC0415 - gui.app starts this window
+
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_path().parent)))
+
     # --- what the session says ---
+
+    def _on_pairing(self) -> None:
+        pairing = self.session.pairing
+        if pairing is not None:
+            self._restore_selection()
+            self.memory.add_pair(pairing.first.path, pairing.second.path)
+            self._menus.show_recent()
+        self._show_page()
 
     def _show_page(self) -> None:
         if self.session.shown:
             self.figure.show_selection()
-            self._pages.setCurrentIndex(1)
+            self._pages.setCurrentWidget(self.pane)
+            self.read_out.show_cell(None)
         else:
             self._pages.setCurrentIndex(0)
-        self.read_out.show_cell(None)
         self._update_actions()
-
-    def _on_outcomes(self) -> None:
-        self._update_actions()
-        self.read_out.refresh()
 
     def _shown_are_known(self) -> bool:
         return any(self.session.outcome(pair) is not None for pair in self.session.shown)
@@ -320,8 +313,7 @@ class MainWindow(QMainWindow):
     def _update_actions(self) -> None:
         known = self._shown_are_known()
         self._export_button.setEnabled(known)
-        self._export_action.setEnabled(known)
-        self._copy_action.setEnabled(known)
+        self._menus.set_has_figure(known)
 
     def _update_title(self) -> None:
         adapters = [self.session.place(which).adapter for which in Which]
@@ -360,23 +352,62 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self.first_painted.emit)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if self._settings is not None:
-            self._settings.setValue("window/geometry", self.saveGeometry())
+        self.memory.geometry = self.saveGeometry()
+        self._remember_session()
         self.compute.shut_down()
         event.accept()
 
-    def _restore(self) -> None:
-        if self._settings is None:
-            return
-        geometry = self._settings.value("window/geometry")
-        if isinstance(geometry, QByteArray):
+    # --- what is remembered ---
+
+    def _restore_looks(self) -> None:
+        geometry, folder = self.memory.geometry, self.memory.folder
+        if geometry is not None:
             self.restoreGeometry(geometry)
-        folder = self._settings.value("folder")
-        if isinstance(folder, str):
-            self._remember_folder(Path(folder))
+        if folder is not None:
+            self._start_pickers_in(folder)
+
+    def restore_session(self) -> None:
+        """Open what was open when the window was closed; what has gone since is said."""
+        last = self.memory.last_session
+        if last is None:
+            return
+        paths = [Path(last.first), Path(last.second)]
+        gone = [path.name for path in paths if not path.exists()]
+        if gone:
+            self.notices.add(Failure(f"The last session cannot be restored: {' and '.join(gone)} has gone."))
+            return
+        self._restoring = last
+        self.session.open_paths(paths)
+
+    def _restore_selection(self) -> None:
+        last, self._restoring = self._restoring, None
+        pairing = self.session.pairing
+        if last is None or pairing is None or str(pairing.first.path) != last.first:
+            return
+        index = _SIDE_VALUES.index(last.side) if last.side in _SIDE_VALUES else 0
+        self._sides.setCurrentIndex(index)
+        known = {pair.slug for pair in self.session.comparable}
+        selected = [slug for slug in last.selected if slug in known]
+        if selected:
+            self.session.select(selected)
+
+    def _remember_session(self) -> None:
+        pairing = self.session.pairing
+        if pairing is None or (pairing.first.path, pairing.second.path) == tuple(DEMO_ADAPTERS):
+            self.memory.last_session = None
+            return
+        self.memory.last_session = LastSession(
+            str(pairing.first.path), str(pairing.second.path), self.session.side.value,
+            tuple(pair.slug for pair in self.session.shown),
+        )  # fmt: skip
+
+    def _remember_inspector(self, shown: bool) -> None:
+        self.memory.inspector = shown
 
     def _remember_folder(self, folder: Path) -> None:
+        self._start_pickers_in(folder)
+        self.memory.folder = folder
+
+    def _start_pickers_in(self, folder: Path) -> None:
         for card in self.cards.values():
             card.set_start_folder(folder)
-        if self._settings is not None:
-            self._settings.setValue("folder", str(folder))

@@ -6,7 +6,7 @@ import logging
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from gui.theme import GRID, icon
 from gui.worker import Failure
@@ -14,14 +14,15 @@ from gui.worker import Failure
 log = logging.getLogger("phiscope")
 
 
-class NoticeBar(QFrame):
+class NoticeBar(QWidget):
     """Shows the last notice until it is dismissed; says how many came before it."""
 
     def __init__(self) -> None:
         super().__init__()
         self._notices: list[Failure] = []
-        self.setProperty("role", "notice")
         self.setAccessibleName("Notice")
+        frame = QFrame()
+        frame.setProperty("role", "notice")
         self._text = QLabel()
         self._text.setWordWrap(True)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -35,11 +36,14 @@ class NoticeBar(QFrame):
         close.setProperty("quiet", True)
         close.setAccessibleName("Dismiss the notice")
         close.clicked.connect(self.dismiss)
-        layout = QHBoxLayout(self)
+        layout = QHBoxLayout(frame)
         layout.setContentsMargins(GRID + 4, GRID // 2, GRID // 2, GRID // 2)
         layout.addWidget(self._text, 1)
         layout.addWidget(copy)
         layout.addWidget(close)
+        around = QHBoxLayout(self)
+        around.setContentsMargins(GRID, GRID, GRID, 0)
+        around.addWidget(frame)
         self.hide()
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Sequence
 
 from engine.adapter import Adapter
@@ -56,7 +57,9 @@ def file_size(size: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`0.8 s`, `12 s`, `3:05 min`."""
+    """`40 ms`, `0.8 s`, `12 s`, `3:05 min`."""
+    if seconds < 0.1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d} min"
@@ -75,3 +78,8 @@ def projection_html(projection: str) -> str:
 def breakable(name: str) -> str:
     """A name that may wrap after its separators, for a narrow card."""
     return "".join(html.escape(c) + ("&#8203;" if c in "_-./" else "") for c in name)
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A number with a real minus sign; a dash where it is undefined."""
+    return "–" if math.isnan(value) else f"{value:.{digits}f}".replace("-", "−")

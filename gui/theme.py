@@ -10,7 +10,8 @@ from PySide6.QtGui import QColor, QGuiApplication, QIcon, QIconEngine, QPainter,
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
-_CHEVRON = (Path(__file__).resolve().parent.parent / "resources" / "icons" / "chevron-down.svg").as_posix()
+_ICONS = Path(__file__).resolve().parent.parent / "resources" / "icons"
+_CHEVRONS = {f"chevron_{way}": (_ICONS / f"chevron-{way}.svg").as_posix() for way in ("up", "down")}
 GRID = 8  # every margin and gap is a multiple of it
 CROSS_HAIR = QColor(255, 255, 255, 150)  # taken as a difference, it shows on any colour
 SMALL_TEXT = 0.86  # the second text size, relative to the first
@@ -94,7 +95,7 @@ def _palette(colours: Colours) -> QPalette:
 
 def _style_sheet(colours: Colours) -> str:
     sheet = _STYLE_SHEET
-    for name, value in {**asdict(colours), "chevron": _CHEVRON}.items():
+    for name, value in {**asdict(colours), **_CHEVRONS}.items():
         sheet = sheet.replace(f"@{name}@", value)
     return sheet
 
@@ -140,7 +141,10 @@ QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox { background: @surface@; color: @
 QLineEdit[invalid="true"] { border-color: @error@; }
 QComboBox { padding-right: 20px; }
 QComboBox::drop-down { border: none; width: 22px; }
-QComboBox::down-arrow { image: url(@chevron@); width: 12px; height: 12px; }
+QComboBox::down-arrow { image: url(@chevron_down@); width: 12px; height: 12px; }
+QSpinBox::up-button, QSpinBox::down-button { border: none; background: transparent; width: 18px; }
+QSpinBox::up-arrow { image: url(@chevron_up@); width: 10px; height: 10px; }
+QSpinBox::down-arrow { image: url(@chevron_down@); width: 10px; height: 10px; }
 QComboBox QAbstractItemView { background: @surface@; border: 1px solid @line@; selection-background-color: @tint@;
     selection-color: @text@; outline: none; }
 QListWidget { background: transparent; border: none; outline: none; }
@@ -159,6 +163,14 @@ QFrame[role="drop"][lit="true"], QFrame[role="card"][lit="true"] { border: 2px d
 QFrame[role="notice"] { background: @surface@; border: 1px solid @line@; border-left: 3px solid @error@;
     border-radius: 6px; }
 QWidget#sidebar { background: @background@; border-right: 1px solid @line@; }
+QWidget#inspector { background: @surface@; border-left: 1px solid @line@; }
+QWidget#paneheader { background: @background@; }
+QHeaderView::section { background: @background@; color: @muted@; border: none; border-bottom: 1px solid @line@;
+    padding: 4px 8px; }
+QTableView { background: @surface@; border: none; selection-background-color: @tint@; selection-color: @text@;
+    alternate-background-color: @background@; outline: none; }
+QTableView::item { padding: 2px 8px; }
+QTextBrowser { background: @surface@; color: @text@; }
 QWidget#readout { background: @surface@; border-top: 1px solid @line@; }
 """
 

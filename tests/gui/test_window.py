@@ -187,7 +187,7 @@ def test_typed_layers(qtbot: QtBot, window: MainWindow) -> None:
 def test_the_pixels_of_the_figure_follow_the_theme(qtbot: QtBot, window: MainWindow, qapp: QApplication) -> None:
     load(qtbot, window, R8)
     light = window.grab().toImage().pixelColor(700, 100).lightness()
-    window._set_theme("dark")
+    window.set_theme("dark")
     qtbot.wait(50)
     assert window.grab().toImage().pixelColor(700, 100).lightness() < 60 < light
 

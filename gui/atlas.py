@@ -1,0 +1,368 @@
+"""Every layer × projection at a glance: thumbnails or one number each, and curves against depth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import QEvent, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.outcome import ModuleFailure, ModuleResult
+from engine.pairing import ModulePair
+from engine.storage_types import Float64Array
+from engine.summary import Summary, summary, thumbnail
+from gui.atlas_geometry import AtlasGeometry, AtlasPlace, atlas_geometry
+from gui.colour_scale import ColourScale
+from gui.plots import DASHES, LinePlot
+from gui.rich_text import RichTextPainter
+from gui.scale_controls import ScaleBar
+from gui.session import Session
+from gui.texts import number, place_text, projection_html
+from gui.theme import GRID, SMALL_TEXT, current_colours
+
+_CELLS = 20  # of a thumbnail, along one side
+_REFRESH = 100  # milliseconds between two looks at what has come in
+_NUMBER_ROOM = 34  # pixels that a module needs for its number to be written into it
+_MOST_CURVES = 8
+
+
+class Mosaic(QWidget):
+    """One small picture, or one coloured number, for every module that can be compared."""
+
+    module_hovered = Signal(object)  # ModulePair or None
+    module_chosen = Signal(object)  # ModulePair
+
+    def __init__(self, session: Session, scale: ColourScale) -> None:
+        super().__init__()
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Atlas: every layer and projection")
+        self._session, self._scale = session, scale
+        self._summary: Summary | None = None
+        self._k = 1
+        self._at: dict[AtlasPlace, ModulePair] = {}
+        self._pictures: dict[str, QImage] = {}
+        self._geometry: AtlasGeometry | None = None
+        self._hovered: ModulePair | None = None
+        self._rich = RichTextPainter()
+        scale.changed.connect(self.refresh)
+
+    @property
+    def geometry_shown(self) -> AtlasGeometry | None:
+        """Where the modules stand; None while there are none."""
+        return self._geometry
+
+    def show_summary(self, which: Summary | None, k: int) -> None:
+        """Show a number for each module, or thumbnails for None."""
+        self._summary, self._k = which, k
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show every module that can be compared anew."""
+        self._pictures.clear()
+        self._lay_out()
+        self.update()
+
+    def update_modules(self, slugs: Sequence[str]) -> None:
+        """Show what has become known of these modules."""
+        for slug in slugs:
+            self._pictures.pop(slug, None)
+        self.update()
+
+    def value(self, pair: ModulePair) -> float:
+        """The number that stands for a module; NaN while it is not known."""
+        result = self._session.result(pair)
+        which = self._summary or Summary.MEAN
+        return summary(result.similarity, which, self._k) if result is not None else float("nan")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        pairs = self._session.comparable
+        if not pairs:
+            self._geometry, self._at = None, {}
+            self.setMinimumHeight(0)
+            return
+        paths = [pair.path for pair in pairs]
+        names = {(path.tower, path.projection) for path in paths}
+        left = max(self._name_width(tower, projection) for tower, projection in names) + 2 * GRID
+        top = QFontMetricsF(self.font()).height() + GRID
+        self._geometry = atlas_geometry(paths, self.width() - 2 * GRID, left, top)
+        self._at = dict(zip(self._geometry.places, pairs, strict=True))
+        self.setMinimumHeight(int(self._geometry.size[1]))
+
+    def _name_width(self, tower: str, projection: str) -> float:
+        return self._rich.width(_row_html(tower, projection), self.font())
+
+    # --- painting ---
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        geometry = self._geometry
+        if geometry is None:
+            return
+        painter = QPainter(self)
+        small = QFont(self.font())
+        small.setPointSizeF(small.pointSizeF() * SMALL_TEXT)
+        painter.setFont(small)
+        exposed = event.region()
+        for place, pair in self._at.items():
+            area = geometry.area(place)
+            if exposed.intersects(area.toAlignedRect()):
+                self._paint_module(painter, pair, area)
+        self._paint_names(painter, geometry, small)
+
+    def _paint_module(self, painter: QPainter, pair: ModulePair, area: QRectF) -> None:
+        colours = current_colours()
+        outcome = self._session.outcome(pair)
+        if isinstance(outcome, ModuleResult):
+            painter.drawImage(area, self._picture(outcome))
+            value = self.value(pair)
+            if self._summary is not None and area.width() >= _NUMBER_ROOM:
+                painter.setPen(_readable(self._scale.colour(value)))
+                painter.drawText(area, Qt.AlignmentFlag.AlignCenter, number(value, 2))
+        else:
+            painter.fillRect(area, QColor(colours.raised))
+            if isinstance(outcome, ModuleFailure):
+                painter.setPen(QColor(colours.error))
+                painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "!")
+        if pair == self._hovered:
+            painter.setPen(QPen(QColor(colours.accent), 2))
+            painter.drawRect(area.adjusted(0, 0, -1, -1))
+
+    def _picture(self, result: ModuleResult) -> QImage:
+        slug = result.pair.slug
+        if slug not in self._pictures:
+            if self._summary is None:
+                values = thumbnail(result.similarity, _CELLS)
+            else:
+                values = np.full((1, 1), summary(result.similarity, self._summary, self._k))
+            self._pictures[slug] = self._scale.image(values)
+        return self._pictures[slug]
+
+    def _paint_names(self, painter: QPainter, geometry: AtlasGeometry, small: QFont) -> None:
+        text, muted = QColor(current_colours().text), QColor(current_colours().muted)
+        metrics = QFontMetricsF(small)
+        widest = max(metrics.horizontalAdvance(name) for name in geometry.column_names) + GRID
+        step = max(1, int(-(-widest // geometry.side)))
+        for band in range(geometry.bands):
+            top = geometry.band_top(band)
+            for row, (tower, projection) in enumerate(geometry.row_names):
+                box = QRectF(0, top + row * geometry.side, geometry.left - GRID, geometry.side)
+                self._rich.paint(
+                    painter, _row_html(tower, projection), box, self.font(), text, Qt.AlignmentFlag.AlignRight
+                )
+            painter.setFont(small)
+            painter.setPen(muted)
+            first = band * geometry.per_band
+            for column in range(first, min(first + geometry.per_band, len(geometry.column_names)), step):
+                centre = geometry.area(AtlasPlace(0, column)).center().x()
+                box = QRectF(centre - widest, top - metrics.height() - 2, 2 * widest, metrics.height())
+                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, geometry.column_names[column])
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
+            self.refresh()
+
+    # --- mouse ---
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        place = self._geometry.place_at(event.position()) if self._geometry else None
+        self._hover(self._at.get(place) if place else None)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() is Qt.MouseButton.LeftButton and self._hovered is not None:
+            self.module_chosen.emit(self._hovered)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._hover(None)
+
+    def _hover(self, pair: ModulePair | None) -> None:
+        if pair != self._hovered:
+            self._hovered = pair
+            self.setCursor(Qt.CursorShape.PointingHandCursor if pair else Qt.CursorShape.ArrowCursor)
+            self.update()
+            self.module_hovered.emit(pair)
+
+
+class Atlas(QWidget):
+    """The mosaic, what it shows of each module, and curves of the same number against depth."""
+
+    module_chosen = Signal(object)  # ModulePair
+
+    def __init__(self, session: Session, scale: ColourScale) -> None:
+        super().__init__()
+        self._session, self._scale = session, scale
+        self.mosaic = Mosaic(session, scale)
+        self.mosaic.module_chosen.connect(self.module_chosen)
+        self.mosaic.module_hovered.connect(self._read_out)
+        self._curves = LinePlot("The number against depth, a line for each projection", "layer")
+        self._curves.setFixedHeight(18 * GRID)
+        self._legend = QLabel()
+        self._legend.setTextFormat(Qt.TextFormat.RichText)
+        self._said = QLabel()
+        self._said.setTextFormat(Qt.TextFormat.RichText)
+        self._said.setAccessibleName("Module under the cursor")
+        self._stale: set[str] = set()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_REFRESH)
+        self._timer.timeout.connect(self._show_news)
+        self._build()
+        session.outcomes_changed.connect(self._on_outcomes)
+        session.pairing_changed.connect(self._on_pairing)
+        self._on_pairing()
+
+    def _build(self) -> None:
+        bar = QHBoxLayout()
+        bar.setSpacing(GRID // 2)
+        self._modes = QButtonGroup(self)
+        for position, name in enumerate(("Panels", *(which.value for which in Summary))):
+            button = QPushButton(name)
+            button.setProperty("chip", True)
+            button.setCheckable(True)
+            button.setChecked(position == 0)
+            button.setAccessibleName(f"Atlas shows: {name}")
+            self._modes.addButton(button, position)
+            bar.addWidget(button)
+        self._modes.idClicked.connect(lambda _position: self._show())
+        self._k_label = QLabel("k")
+        self._k = QSpinBox()
+        self._k.setAccessibleName("k: how many directions")
+        self._k.setToolTip("How many of the strongest directions of both are compared")
+        self._k.setMinimum(1)
+        self._k.valueChanged.connect(lambda _k: self._show())
+        bar.addSpacing(GRID)
+        bar.addWidget(self._k_label)
+        bar.addWidget(self._k)
+        bar.addSpacing(GRID)
+        bar.addWidget(self._said, 1)
+        bar.addWidget(ScaleBar(self._scale))
+        scroll = QScrollArea()
+        scroll.setWidget(self.mosaic)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
+        layout.setSpacing(GRID)
+        layout.addLayout(bar)
+        layout.addWidget(scroll, 1)
+        layout.addWidget(self._legend)
+        layout.addWidget(self._curves)
+
+    @property
+    def _summary(self) -> Summary | None:
+        position = self._modes.checkedId()
+        return None if position == 0 else list(Summary)[position - 1]
+
+    def show_as(self, which: Summary | None, k: int) -> None:
+        """Show this number of every module, or thumbnails for None."""
+        self._k.setValue(k)
+        self._modes.button(0 if which is None else list(Summary).index(which) + 1).setChecked(True)
+        self._show()
+
+    # --- what it shows ---
+
+    def _on_pairing(self) -> None:
+        smallest = min((min(pair.shape) for pair in self._session.comparable), default=1)
+        self._k.setMaximum(max(1, max((min(pair.shape) for pair in self._session.comparable), default=1)))
+        self._k.setValue(min(self._k.value() if self._k.value() > 1 else 8, smallest))
+        self._stale.clear()
+        self._show()
+
+    def _on_outcomes(self, slugs: tuple[str, ...]) -> None:
+        self._stale.update(slugs)
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _show_news(self) -> None:
+        if self.isVisible():
+            self.mosaic.update_modules(tuple(self._stale))
+            self._stale.clear()
+            self._show_curves()
+
+    def showEvent(self, event: object) -> None:
+        super().showEvent(event)  # type: ignore[arg-type]
+        self._show_news()
+
+    def _show(self) -> None:
+        which = self._summary
+        for widget in (self._k, self._k_label):
+            widget.setEnabled(which is None or which.has_k)
+        self.mosaic.show_summary(which, self._k.value())
+        self._show_curves()
+
+    def _show_curves(self) -> None:
+        which = self._summary or Summary.DIAGONAL
+        series: dict[tuple[str, str], list[tuple[float, float]]] = {}
+        for result in self._session.results:
+            path = result.pair.path
+            if path.layer is not None:
+                value = summary(result.similarity, which, self._k.value())
+                series.setdefault((path.tower, path.projection), []).append((path.layer + 1.0, value))
+        shown = list(series.items())[:_MOST_CURVES]
+        colours = current_colours()
+        wanted = (colours.accent, colours.text, colours.ok, colours.warning)
+        self._curves.setVisible(bool(shown))
+        self._legend.setVisible(bool(shown))
+        self._curves.show_lines([_columns(points) for _, points in shown], wanted)
+        names = [_legend_html(*key, wanted[i % 4], i) for i, (key, _) in enumerate(shown)]
+        left_out = len(series) - len(shown)
+        label = which.value.replace("k, k", f"{self._k.value()}, {self._k.value()}")
+        more = f" and {left_out} more" if left_out else ""
+        self._legend.setText(f"{label} against depth:&nbsp;&nbsp; " + "&nbsp;&nbsp; ".join(names) + more)
+
+    def _read_out(self, pair: ModulePair | None) -> None:
+        if pair is None:
+            self._said.clear()
+            return
+        outcome = self._session.outcome(pair)
+        which = self._summary or Summary.MEAN
+        said = f"<b>{place_text(pair.path)}</b>&nbsp; {projection_html(pair.path.projection)}&nbsp;&nbsp; "
+        if isinstance(outcome, ModuleFailure):
+            said += outcome.error.reason
+        else:
+            said += f"{which.value} = {number(self.mosaic.value(pair))}" if outcome else "waiting"
+        self._said.setText(said)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._show_curves()
+
+
+def _columns(points: Sequence[tuple[float, float]]) -> tuple[Float64Array, Float64Array]:
+    table = np.array(sorted(points))
+    return table[:, 0], table[:, 1]
+
+
+def _row_html(tower: str, projection: str) -> str:
+    return (f"{tower}&nbsp; " if tower else "") + projection_html(projection)
+
+
+def _legend_html(tower: str, projection: str, colour: str, position: int) -> str:
+    dash = {Qt.PenStyle.SolidLine: "━━", Qt.PenStyle.DashLine: "╍╍", Qt.PenStyle.DotLine: "┅┅"}.get(
+        DASHES[position % len(DASHES)], "━╍"
+    )
+    return f'<span style="color:{colour}">{dash}</span> {_row_html(tower, projection)}'
+
+
+def _readable(ground: QColor) -> QColor:
+    """Black or white, whichever reads better on a ground."""
+    return QColor("#000000") if ground.lightnessF() > 0.55 else QColor("#ffffff")

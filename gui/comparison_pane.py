@@ -1,0 +1,206 @@
+"""What is known of two adapters: the grid, the atlas and the findings, and the inspector beside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+
+from engine.outcome import ModuleResult
+from engine.pairing import ModulePair
+from gui.colour_scale import ColourScale
+from gui.heatmap_grid import FigureArea, FigureView
+from gui.heatmap_panel import Cell
+from gui.scale_controls import ScaleControls
+from gui.session import Session
+from gui.status import ReadOut
+from gui.theme import GRID
+
+if TYPE_CHECKING:
+    from gui.atlas import Atlas
+    from gui.inspector import Inspector
+    from gui.tables import FindingsTable
+
+PAGES = ("Grid", "Atlas", "Findings")
+
+
+class ComparisonPane(QWidget):
+    """Three ways to look at a comparison. Atlas, findings and inspector are made when first looked at."""
+
+    inspector_toggled = Signal(bool)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self.scale = ColourScale(self)
+        self.figure = FigureView(session, self.scale)
+        self.read_out = ReadOut(session)
+        self._pages = QStackedWidget()
+        self._grid = FigureArea(self.figure)
+        self._pages.addWidget(self._grid)
+        self._atlas: Atlas | None = None
+        self._findings: FindingsTable | None = None
+        self._inspector: Inspector | None = None
+        self._build()
+        self.figure.cell_hovered.connect(self._on_cell)
+        self.figure.zoom_changed.connect(self._show_zoom)
+        session.outcomes_changed.connect(lambda _slugs: self._on_news())
+        session.pairing_changed.connect(self._on_news)
+
+    def _build(self) -> None:
+        header = QWidget()
+        header.setObjectName("paneheader")
+        bar = QHBoxLayout(header)
+        bar.setContentsMargins(2 * GRID, GRID // 2, GRID, GRID // 2)
+        bar.setSpacing(GRID // 2)
+        self._tabs = QButtonGroup(self)
+        for position, name in enumerate(PAGES):
+            button = QPushButton(name)
+            button.setProperty("chip", True)
+            button.setCheckable(True)
+            button.setChecked(position == 0)
+            button.setToolTip(f"{_PAGE_TIPS[name]} (Alt+{position + 1})")
+            button.setAccessibleName(f"Show the {name.lower()}")
+            self._tabs.addButton(button, position)
+            bar.addWidget(button)
+        self._tabs.idClicked.connect(self.show_page)
+        self._back = QPushButton("All panels")
+        self._back.setProperty("chip", True)
+        self._back.setToolTip("Show all panels again (Esc)")
+        self._back.clicked.connect(lambda: self.figure.zoom(None))
+        self._back.hide()
+        bar.addWidget(self._back)
+        bar.addStretch(1)
+        self._scale_controls = ScaleControls(self.scale)
+        bar.addWidget(self._scale_controls)
+        self._inspect = QPushButton("Inspector")
+        self._inspect.setProperty("chip", True)
+        self._inspect.setCheckable(True)
+        self._inspect.setToolTip("Profiles, spectra and findings of the panel under the cursor (Ctrl+I)")
+        self._inspect.toggled.connect(self._show_inspector)
+        bar.addWidget(self._inspect)
+        centre = QVBoxLayout()
+        centre.setContentsMargins(0, 0, 0, 0)
+        centre.setSpacing(0)
+        centre.addWidget(header)
+        centre.addWidget(self._pages, 1)
+        centre.addWidget(self.read_out)
+        self._layout = QHBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(0)
+        self._layout.addLayout(centre, 1)
+
+    # --- pages ---
+
+    @property
+    def page(self) -> str:
+        """The page shown, one of PAGES."""
+        return PAGES[self._tabs.checkedId()]
+
+    def show_page(self, position: int) -> None:
+        """Show one of PAGES by its position."""
+        self._tabs.button(position).setChecked(True)
+        self._pages.setCurrentWidget(self._page_widget(PAGES[position]))
+        self.read_out.setVisible(position == 0)
+        self._scale_controls.setVisible(self.page != "Findings")
+        self._show_zoom()
+        self._on_news()
+
+    def _page_widget(self, name: str) -> QWidget:
+        if name == "Atlas":
+            return self.atlas
+        return self.findings if name == "Findings" else self._grid
+
+    @property
+    def atlas(self) -> Atlas:
+        """Every module at a glance."""
+        if self._atlas is None:
+            from gui.atlas import Atlas  # noqa: PLC0415 - when first looked at
+
+            self._atlas = Atlas(self._session, self.scale)
+            self._atlas.module_chosen.connect(self._go_to)
+            self._atlas.mosaic.module_hovered.connect(self._on_module)
+            self._pages.addWidget(self._atlas)
+        return self._atlas
+
+    @property
+    def findings(self) -> FindingsTable:
+        """The panels in numbers."""
+        if self._findings is None:
+            from gui.tables import FindingsTable  # noqa: PLC0415 - when first looked at
+
+            self._findings = FindingsTable(self._session)
+            self._findings.module_chosen.connect(self._go_to_slug)
+            self._pages.addWidget(self._findings)
+        return self._findings
+
+    def _go_to_slug(self, slug: str) -> None:
+        self._go_to(next(pair for pair in self._session.comparable if pair.slug == slug))
+
+    def _go_to(self, pair: ModulePair) -> None:
+        """Show one module in the grid, alone, among those selected."""
+        if pair not in self._session.shown:
+            self._session.select([*(shown.slug for shown in self._session.shown), pair.slug])
+        self.show_page(0)
+        self.figure.zoom(pair.slug)
+
+    def _show_zoom(self) -> None:
+        self._back.setVisible(self.figure.zoomed and self.page == PAGES[0])
+
+    def _on_news(self) -> None:
+        if self.page == "Findings":
+            self.findings.refresh()
+        self.read_out.refresh()
+        self._inspect_something()
+
+    # --- inspector ---
+
+    @property
+    def inspecting(self) -> bool:
+        """Whether the inspector is shown."""
+        return self._inspect.isChecked()
+
+    def toggle_inspector(self) -> None:
+        """Show or fold away the inspector."""
+        self._inspect.toggle()
+
+    def _show_inspector(self, shown: bool) -> None:
+        if shown and self._inspector is None:
+            from gui.inspector import Inspector  # noqa: PLC0415 - when first looked at
+
+            self._inspector = Inspector(self._session)
+            self._inspector.numbers_asked.connect(self._show_numbers)
+            self._layout.addWidget(self._inspector)
+        if self._inspector is not None:
+            self._inspector.setVisible(shown)
+        self._inspect_something()
+        self.inspector_toggled.emit(shown)
+
+    def _inspect_something(self) -> None:
+        """Let the inspector begin with the first panel there is."""
+        if self._inspector is not None and self._inspector.cell is None:
+            self._inspector.show_cell(self.figure.first_cell())
+
+    def _show_numbers(self, result: ModuleResult) -> None:
+        from gui.tables import MatrixDialog  # noqa: PLC0415 - when first looked at
+
+        dialog = MatrixDialog(result, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()
+
+    def _on_cell(self, cell: Cell | None) -> None:
+        self.read_out.show_cell(cell)
+        if self._inspector is not None:
+            self._inspector.show_cell(cell)
+
+    def _on_module(self, pair: ModulePair | None) -> None:
+        if pair is not None:
+            self._on_cell(Cell(pair, 1, 1))
+
+
+_PAGE_TIPS = {
+    "Grid": "The selected panels, as in the paper's Figure 7",
+    "Atlas": "Every layer and projection at a glance",
+    "Findings": "The panels in numbers, as in findings.csv",
+}

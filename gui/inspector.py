@@ -1,0 +1,266 @@
+"""What one panel says in numbers: the cell under the cursor, profiles through it, both spectra, and its findings."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engine.chance import expected_similarity, similarity_deviation
+from engine.findings import findings
+from engine.outcome import ModuleResult
+from engine.storage_types import Float64Array
+from gui.heatmap_panel import Cell
+from gui.plots import LinePlot
+from gui.session import Session
+from gui.texts import number, place_text, projection_html
+from gui.theme import GRID
+
+_WIDTH = 288
+_CHANCE_BAND_SD = 3.0
+# The numbers follow the mouse at once; the plots when it rests for this long, in milliseconds.
+_PLOT_DELAY = 30
+_PROFILES = ("Row i", "Column j", "Diagonal")
+
+
+class Inspector(QScrollArea):
+    """Shows the panel of a cell. It keeps the last one when the cursor leaves."""
+
+    numbers_asked = Signal(object)  # ModuleResult
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._cell: Cell | None = None
+        self._drawn: tuple[object, ...] = ()
+        self.setAccessibleName("Inspector")
+        self.setFixedWidth(_WIDTH)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._build()
+        self._plot_timer = QTimer(self)
+        self._plot_timer.setSingleShot(True)
+        self._plot_timer.setInterval(_PLOT_DELAY)
+        self._plot_timer.timeout.connect(self._show_plots)
+        session.pairing_changed.connect(self._forget)
+        session.outcomes_changed.connect(lambda _slugs: self.refresh())
+        self.refresh()
+
+    def _build(self) -> None:
+        inner = QWidget()
+        inner.setObjectName("inspector")
+        layout = QVBoxLayout(inner)
+        layout.setContentsMargins(GRID + 4, GRID, GRID + 4, GRID)
+        layout.setSpacing(GRID)
+        self._title = QLabel()
+        self._title.setTextFormat(Qt.TextFormat.RichText)
+        self._title.setWordWrap(True)
+        self._title.setProperty("role", "heading")
+        layout.addWidget(self._title)
+        self._hint = QLabel("Point at a cell, or press the arrow keys in the figure.")
+        self._hint.setWordWrap(True)
+        self._hint.setProperty("role", "muted")
+        layout.addWidget(self._hint)
+        self._details = QWidget()
+        details = QVBoxLayout(self._details)
+        details.setContentsMargins(0, 0, 0, 0)
+        details.setSpacing(GRID)
+        self._values = _facts(details, ("i, j", "φ", "chance", "φ − chance", "z", "angle"))
+        details.addWidget(_heading("Profile"))
+        details.addLayout(self._profile_choice())
+        self._profile = LinePlot("Profile of φ through the cell, with the band of chance", "")
+        self._profile.setFixedHeight(15 * GRID)
+        details.addWidget(self._profile)
+        details.addWidget(_note("Shaded: chance ± 3 standard deviations"))
+        details.addWidget(_heading("Singular values"))
+        self._spectra = LinePlot(
+            "Singular values of both matrices relative to the largest, logarithmic", "k", logarithmic=True
+        )
+        self._spectra.setFixedHeight(15 * GRID)
+        details.addWidget(self._spectra)
+        self._ranks = _note("")
+        details.addWidget(self._ranks)
+        details.addWidget(_heading("Findings"))
+        self._findings = _facts(
+            details, ("φ(1, 1)", "mean", "mean of row 1", "mean of column 1", "mean of 8 × 8", "φ(r, r′)", "shared")
+        )
+        self._warnings = QLabel()
+        self._warnings.setWordWrap(True)
+        self._warnings.setProperty("role", "warning")
+        details.addWidget(self._warnings)
+        numbers = QPushButton("Show as a table…")
+        numbers.setToolTip("Every φ of this panel in a table, which can be copied")
+        numbers.clicked.connect(self._ask_for_numbers)
+        details.addWidget(numbers)
+        layout.addWidget(self._details)
+        layout.addStretch(1)
+        self.setWidget(inner)
+
+    def _profile_choice(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(GRID // 2)
+        self._choice = QButtonGroup(self)
+        for position, name in enumerate(_PROFILES):
+            button = QPushButton(name)
+            button.setProperty("chip", True)
+            button.setCheckable(True)
+            button.setChecked(position == len(_PROFILES) - 1)
+            button.setAccessibleName(f"Profile: {name}")
+            self._choice.addButton(button, position)
+            row.addWidget(button)
+        row.addStretch(1)
+        self._choice.idClicked.connect(lambda _position: self._show_plots())
+        return row
+
+    # --- what it shows ---
+
+    @property
+    def cell(self) -> Cell | None:
+        """The cell it describes."""
+        return self._cell
+
+    def show_cell(self, cell: Cell | None) -> None:
+        """Describe a cell; None leaves the last one."""
+        if cell is not None and cell != self._cell:
+            self._cell = cell
+            self.refresh()
+
+    def _forget(self) -> None:
+        self._cell = None
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Describe what is known now of the cell's panel."""
+        result = self._result()
+        self._details.setVisible(result is not None)
+        self._hint.setVisible(result is None)
+        self._title.setText("Inspector" if result is None else _title(result))
+        if result is None or self._cell is None:
+            return
+        for label, text in zip(self._values, _cell_facts(result, self._cell), strict=True):
+            label.setText(text)
+        if not self._plot_timer.isActive():
+            self._plot_timer.start()
+
+    def _result(self) -> ModuleResult | None:
+        return self._session.result(self._cell.pair) if self._cell is not None else None
+
+    def _ask_for_numbers(self) -> None:
+        result = self._result()
+        if result is not None:
+            self.numbers_asked.emit(result)
+
+    # --- plots ---
+
+    def _show_plots(self) -> None:
+        result, cell = self._result(), self._cell
+        if result is None or cell is None:
+            return
+        self._show_profile(result, cell)
+        if self._drawn == (result,):
+            return
+        self._drawn = (result,)
+        first, second = result.similarity.first, result.similarity.second
+        lines = []
+        for spectrum in (first, second):
+            largest = spectrum.values[0] if spectrum.values.size and spectrum.values[0] > 0 else 1.0
+            relative = np.where(spectrum.values > 0, spectrum.values / largest, np.nan)
+            lines.append((np.arange(1.0, len(relative) + 1), relative))
+        self._spectra.show_lines(lines)
+        self._spectra.show_marks([spectrum.numerical_rank + 0.5 for spectrum in (first, second)])
+        self._ranks.setText(
+            f"Numerical rank {first.numerical_rank} (solid) and {second.numerical_rank} (dashed) of "
+            f"{result.pair.first.rank} and {result.pair.second.rank}"
+        )
+        for label, text in zip(self._findings, _finding_facts(result), strict=True):
+            label.setText(text)
+        self._warnings.setText("\n".join(result.warnings))
+        self._warnings.setVisible(bool(result.warnings))
+
+    def _show_profile(self, result: ModuleResult, cell: Cell) -> None:
+        values, d = result.similarity.values, result.similarity.dimension
+        expected = expected_similarity(*result.pair.shape, d)
+        deviation = similarity_deviation(*result.pair.shape, d)
+        which = self._choice.checkedId()
+
+        def profile(matrix: Float64Array) -> Float64Array:
+            line: Float64Array = matrix[cell.i - 1] if which == 0 else matrix[:, cell.j - 1]
+            return line if which < len(_PROFILES) - 1 else np.diagonal(matrix)
+
+        y, centre, spread = profile(values), profile(expected), _CHANCE_BAND_SD * profile(deviation)
+        x = np.arange(1.0, len(y) + 1)
+        self._profile.set_x_label(("j", "i", "k")[which])
+        self._profile.show_lines([(x, y)])
+        self._profile.show_band(x, np.maximum(0.0, centre - spread), np.minimum(1.0, centre + spread))
+
+
+def _title(result: ModuleResult) -> str:
+    path = result.pair.path
+    return f"{place_text(path)}&nbsp;&nbsp;{projection_html(path.projection)}"
+
+
+def _cell_facts(result: ModuleResult, cell: Cell) -> tuple[str, ...]:
+    similarity = result.similarity
+    shape = result.pair.shape
+    phi = float(similarity.values[cell.i - 1, cell.j - 1])
+    chance = float(expected_similarity(*shape, similarity.dimension)[cell.i - 1, cell.j - 1])
+    spread = float(similarity_deviation(*shape, similarity.dimension)[cell.i - 1, cell.j - 1])
+    position = f"{cell.i}, {cell.j}"
+    if math.isnan(phi):
+        return position, "undefined", number(chance), "–", "–", "–"
+    z = (phi - chance) / spread if spread > 0 else math.nan
+    angle = math.degrees(math.acos(min(1.0, math.sqrt(max(0.0, phi)))))
+    return position, f"<b>{number(phi)}</b>", number(chance), number(phi - chance), number(z, 1), f"{angle:.1f}°"
+
+
+def _finding_facts(result: ModuleResult) -> tuple[str, ...]:
+    finding = findings([result])[0]
+    return (
+        number(finding.phi_11), number(finding.mean), number(finding.mean_first_row),
+        number(finding.mean_first_column), number(finding.mean_corner), number(finding.phi_rr),
+        f"{finding.shared_dimensions} dimensions",
+    )  # fmt: skip
+
+
+def _facts(layout: QVBoxLayout, names: tuple[str, ...]) -> list[QLabel]:
+    """Rows of a name and a value; returns the labels of the values."""
+    form = QFormLayout()
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setHorizontalSpacing(2 * GRID)
+    form.setVerticalSpacing(2)
+    labels = []
+    for name in names:
+        caption, value = QLabel(name), QLabel()
+        caption.setProperty("role", "muted")
+        value.setAccessibleName(name)
+        value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        form.addRow(caption, value)
+        labels.append(value)
+    layout.addLayout(form)
+    return labels
+
+
+def _heading(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setProperty("role", "heading")
+    return label
+
+
+def _note(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setProperty("role", "muted")
+    label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+    return label

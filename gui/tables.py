@@ -1,0 +1,184 @@
+"""Numbers as tables, for reading, sorting, copying and screen readers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QAbstractItemView, QDialog, QDialogButtonBox, QFrame, QTableView, QVBoxLayout, QWidget
+
+from engine.findings import Finding, findings
+from engine.outcome import ModuleResult
+from engine.storage_types import Float64Array
+from gui.session import Session
+from gui.texts import number, place_text
+from gui.theme import GRID
+
+Index = QModelIndex | QPersistentModelIndex
+_ROOT = QModelIndex()
+
+
+class NumberModel(QAbstractTableModel):
+    """Rows of texts and numbers; numbers sort as numbers and are copied with all their digits."""
+
+    def __init__(
+        self, columns: Sequence[str], rows: Sequence[Sequence[object]], row_names: Sequence[str] = ()
+    ) -> None:
+        super().__init__()
+        self._columns, self._rows, self._row_names = tuple(columns), rows, row_names
+
+    def rowCount(self, parent: Index = _ROOT) -> int:
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index = _ROOT) -> int:
+        return 0 if parent.isValid() else len(self._columns)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> object:
+        across = orientation is Qt.Orientation.Horizontal
+        if role == Qt.ItemDataRole.TextAlignmentRole and across:
+            return _alignment(self._rows[0][section] if self._rows else "")
+        if role != Qt.ItemDataRole.DisplayRole:
+            return None
+        if across:
+            return self._columns[section]
+        return self._row_names[section] if self._row_names else str(section + 1)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        value = self._rows[index.row()][index.column()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return number(value) if isinstance(value, float) else str(value)
+        if role == Qt.ItemDataRole.UserRole:  # what is sorted by
+            return -math.inf if isinstance(value, float) and math.isnan(value) else value
+        return _alignment(value) if role == Qt.ItemDataRole.TextAlignmentRole else None
+
+    def exact(self, index: Index) -> str:
+        """A cell as it is copied: all digits, a decimal point, empty where undefined."""
+        value = self._rows[index.row()][index.column()]
+        if isinstance(value, float):
+            return "" if math.isnan(value) else repr(value)
+        return str(value)
+
+
+def _alignment(value: object) -> Qt.AlignmentFlag:
+    side = Qt.AlignmentFlag.AlignRight if isinstance(value, (int, float)) else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
+class NumberTable(QTableView):
+    """A table that sorts by its headings and copies the selected cells, with headings, for a spreadsheet."""
+
+    row_chosen = Signal(int)  # the row of the model, by a double click or Enter
+
+    def __init__(self, name: str, *, sortable: bool) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self._proxy = QSortFilterProxyModel(self)
+        self._proxy.setSortRole(Qt.ItemDataRole.UserRole)
+        self.setModel(self._proxy)
+        self.setSortingEnabled(sortable)
+        if sortable:
+            self.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+        self.verticalHeader().setVisible(not sortable)
+        self.verticalHeader().setDefaultSectionSize(3 * GRID)
+        self.activated.connect(lambda index: self.row_chosen.emit(self._proxy.mapToSource(index).row()))
+
+    def show_model(self, model: NumberModel) -> None:
+        """Show these numbers, in the order that was asked for before."""
+        self._model = model
+        self._proxy.setSourceModel(model)
+        self.resizeColumnsToContents()
+
+    def copy(self) -> None:
+        """Put the selected cells, or all, on the clipboard, tab by tab."""
+        indexes = self.selectedIndexes()
+        if not indexes:
+            indexes = [
+                self._proxy.index(row, column)
+                for row in range(self._proxy.rowCount()) for column in range(self._proxy.columnCount())
+            ]  # fmt: skip
+        rows = sorted({index.row() for index in indexes})
+        columns = sorted({index.column() for index in indexes})
+        horizontal = Qt.Orientation.Horizontal
+        lines = ["\t".join(str(self._proxy.headerData(column, horizontal)) for column in columns)]
+        chosen = {(index.row(), index.column()) for index in indexes}
+        for row in rows:
+            cells = [
+                self._model.exact(self._proxy.mapToSource(self._proxy.index(row, column)))
+                if (row, column) in chosen else ""
+                for column in columns
+            ]  # fmt: skip
+            lines.append("\t".join(cells))
+        QGuiApplication.clipboard().setText("\n".join(lines) + "\n")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy()
+            return
+        super().keyPressEvent(event)
+
+
+_FINDING_COLUMNS = (
+    "tower", "layer", "projection", "φ(1, 1)", "mean", "row 1", "column 1", "8 × 8", "φ(r, r′)", "chance",
+    "shared dimensions", "dominant", "8 × 8, change", "module",
+)  # fmt: skip
+
+
+class FindingsTable(NumberTable):
+    """The findings of every module known, the same numbers as in findings.csv; choosing one shows its panel."""
+
+    module_chosen = Signal(str)  # slug
+
+    def __init__(self, session: Session) -> None:
+        super().__init__("Findings of every module", sortable=True)
+        self._session = session
+        self._slugs: list[str] = []
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.row_chosen.connect(lambda row: self.module_chosen.emit(self._slugs[row]))
+
+    def refresh(self) -> None:
+        """Show what is known now."""
+        found = findings(self._session.results)
+        self._slugs = [finding.pair.slug for finding in found]
+        self.show_model(NumberModel(_FINDING_COLUMNS, [_finding_row(finding) for finding in found]))
+        self.setColumnHidden(0, not any(finding.pair.path.tower for finding in found))
+
+
+def _finding_row(finding: Finding) -> tuple[object, ...]:
+    path = finding.pair.path
+    layer = path.layer + 1 if path.layer is not None else path.block
+    return (
+        path.tower, layer, path.projection, finding.phi_11, finding.mean, finding.mean_first_row,
+        finding.mean_first_column, finding.mean_corner, finding.phi_rr, finding.chance_rr,
+        finding.shared_dimensions, finding.dominant, finding.corner_change, path.name,
+    )  # fmt: skip
+
+
+class MatrixDialog(QDialog):
+    """φ of one panel as a table, i down and j across."""
+
+    def __init__(self, result: ModuleResult, parent: QWidget) -> None:
+        super().__init__(parent)
+        path = result.pair.path
+        self.setWindowTitle(f"φ of {place_text(path)}, {path.projection}")
+        self.resize(820, 560)
+        table = NumberTable("φ by i, down, and j, across", sortable=False)
+        values: Float64Array = result.similarity.values
+        rows, columns = values.shape
+        names = [f"i = {i}" for i in range(1, rows + 1)]
+        table.show_model(NumberModel([f"j = {j}" for j in range(1, columns + 1)], values.tolist(), names))
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        copy = buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
+        copy.clicked.connect(table.copy)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(table)
+        layout.addWidget(buttons)
