@@ -157,9 +157,9 @@ class ComparisonPane(QWidget):
     # --- inspector ---
 
     @property
-    def inspecting(self) -> bool:
-        """Whether the inspector is shown."""
-        return self._inspect.isChecked()
+    def inspector(self) -> Inspector | None:
+        """What one panel says in numbers; None until it is first shown."""
+        return self._inspector
 
     def toggle_inspector(self) -> None:
         """Show or fold away the inspector."""

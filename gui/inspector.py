@@ -131,6 +131,11 @@ class Inspector(QScrollArea):
         """The cell it describes."""
         return self._cell
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """The names and values of the cell, as they are read."""
+        return {label.accessibleName(): label.text() for label in self._values}
+
     def show_cell(self, cell: Cell | None) -> None:
         """Describe a cell; None leaves the last one."""
         if cell is not None and cell != self._cell:

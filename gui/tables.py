@@ -170,15 +170,15 @@ class MatrixDialog(QDialog):
         path = result.pair.path
         self.setWindowTitle(f"φ of {place_text(path)}, {path.projection}")
         self.resize(820, 560)
-        table = NumberTable("φ by i, down, and j, across", sortable=False)
+        self.table = NumberTable("φ by i, down, and j, across", sortable=False)
         values: Float64Array = result.similarity.values
         rows, columns = values.shape
         names = [f"i = {i}" for i in range(1, rows + 1)]
-        table.show_model(NumberModel([f"j = {j}" for j in range(1, columns + 1)], values.tolist(), names))
+        self.table.show_model(NumberModel([f"j = {j}" for j in range(1, columns + 1)], values.tolist(), names))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         copy = buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
-        copy.clicked.connect(table.copy)
+        copy.clicked.connect(self.table.copy)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
-        layout.addWidget(table)
+        layout.addWidget(self.table)
         layout.addWidget(buttons)

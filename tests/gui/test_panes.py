@@ -1,0 +1,248 @@
+"""Atlas, findings, inspector, zoom and the controls of the scale."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QModelIndex, QPoint, Qt
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from engine.colour_range import RangeMode
+from engine.export import findings_csv
+from engine.findings import findings
+from engine.outcome import ModuleResult
+from engine.summary import Summary
+from gui.heatmap_panel import Cell
+from gui.main_window import MainWindow
+from gui.tables import MatrixDialog
+from gui.texts import number
+from tests.adapters import llama_modules, write_peft_adapter
+from tests.gui.conftest import DEMO, R8, load, wait_until_done
+
+
+def grabbed(widget: QWidget) -> QImage:
+    """A widget's pixels."""
+    return widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+
+
+def result_of(window: MainWindow, slug: str) -> ModuleResult:
+    """What is known of a module on the side shown."""
+    return next(result for result in window.session.results if result.pair.slug == slug)
+
+
+def test_atlas_shows_every_module_in_the_colours_of_phi(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    window.show_page(1)
+    atlas = window.pane.atlas
+    atlas.show_as(Summary.DIAGONAL, 5)
+    geometry = atlas.mosaic.geometry_shown
+    assert geometry is not None
+    image = grabbed(atlas.mosaic)
+    for place, pair in zip(geometry.places, window.session.comparable, strict=True):
+        result = window.session.result(pair)
+        assert result is not None
+        area = geometry.area(place)
+        colour = image.pixelColor(int(area.left()) + 3, int(area.top()) + 3)
+        phi = result.similarity.values[4, 4]
+        low, high = window.pane.scale.levels
+        step = int((phi - low) / (high - low) * 256)
+        wanted = window.pane.scale.table[max(0, step - 1) : step + 2, :3].astype(int)
+        found = np.array([colour.red(), colour.green(), colour.blue()])
+        assert np.abs(wanted - found).max(axis=1).min() <= 2, pair.slug
+
+
+def test_thumbnails_are_not_transposed(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, (R8[0], DEMO[1]))
+    window.show_page(1)
+    atlas = window.pane.atlas
+    atlas.show_as(None, 1)
+    geometry = atlas.mosaic.geometry_shown
+    assert geometry is not None
+    area = geometry.area(geometry.places[0])
+    result = window.session.result(window.session.comparable[0])
+    assert result is not None
+    image = grabbed(atlas.mosaic)
+    corners = {(0, -1): (area.right() - 2, area.top() + 1), (-1, 0): (area.left() + 1, area.bottom() - 2)}
+    for cell, (x, y) in corners.items():
+        expected = window.pane.scale.colour(float(result.similarity.values[cell]))
+        found = image.pixelColor(int(x), int(y))
+        assert abs(found.red() - expected.red()) <= 2, cell
+        assert abs(found.blue() - expected.blue()) <= 2, cell
+
+
+def test_atlas_click_shows_the_module_alone_in_the_grid(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    window.show_page(1)
+    mosaic = window.pane.atlas.mosaic
+    geometry = mosaic.geometry_shown
+    assert geometry is not None
+    index = [pair.slug for pair in window.session.comparable].index("5_v")
+    point = geometry.area(geometry.places[index]).center().toPoint()
+    qtbot.mouseMove(mosaic, point)
+    qtbot.mouseClick(mosaic, Qt.MouseButton.LeftButton, pos=point)
+    assert window.pane.page == "Grid"
+    assert [panel.pair.slug for panel in window.figure.panels if panel.pair] == ["5_v"]
+    assert "5_v" in [pair.slug for pair in window.session.shown]
+    window.back()
+    assert len(window.figure.panels) == 9
+
+
+def test_a_thousand_modules_have_their_places() -> None:
+    from engine.module_path import parse_module_path  # noqa: PLC0415 - used here alone
+    from gui.atlas_geometry import SMALLEST, atlas_geometry  # noqa: PLC0415
+
+    names = llama_modules(144, ("q", "k", "v", "o", "gate", "up", "down"))
+    paths = [parse_module_path(name) for name in names]
+    geometry = atlas_geometry(paths, 900, 60, 20)
+    areas = [geometry.area(place) for place in geometry.places]
+    assert len({(area.left(), area.top()) for area in areas}) == len(paths)
+    assert max(area.right() for area in areas) <= 900
+    assert geometry.side >= SMALLEST
+    assert [geometry.place_at(area.center()) for area in areas] == list(geometry.places)
+
+
+def test_findings_are_those_of_the_file(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    window.show_page(2)
+    table = window.pane.findings
+    table.copy()
+    copied = [line.split("\t") for line in QGuiApplication.clipboard().text().splitlines()]
+    written = list(csv.reader(io.StringIO(findings_csv(window.session.results).decode())))
+    assert len(copied) == len(written) == 13
+    names = {"φ(1, 1)": "phi_1_1", "mean": "mean", "8 × 8": "mean_8x8", "φ(r, r′)": "phi_r_r", "module": "module"}
+    for shown, column in names.items():
+        left, right = copied[0].index(shown), written[0].index(column)
+        assert [row[left] for row in copied[1:]] == [row[right] for row in written[1:]]
+
+
+def test_findings_sort_by_number_and_lead_to_the_panel(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    window.show_page(2)
+    table = window.pane.findings
+    column = next(
+        c
+        for c in range(table.model().columnCount())
+        if table.model().headerData(c, Qt.Orientation.Horizontal) == "mean"
+    )
+    table.sortByColumn(column, Qt.SortOrder.DescendingOrder)
+    shown = [table.model().index(row, column).data(Qt.ItemDataRole.UserRole) for row in range(12)]
+    assert shown == sorted((finding.mean for finding in findings(window.session.results)), reverse=True)
+    table.activated.emit(table.model().index(0, 0, QModelIndex()))
+    best = max(findings(window.session.results), key=lambda finding: finding.mean)
+    assert [panel.pair.slug for panel in window.figure.panels if panel.pair] == [best.pair.slug]
+
+
+def test_inspector_says_what_is_stored(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    window.toggle_inspector()
+    inspector = window.pane.inspector
+    assert inspector is not None
+    assert inspector.cell is not None, "it begins with the first panel"
+    result = result_of(window, "4_v")
+    window.figure.cell_hovered.emit(Cell(result.pair, 3, 9))
+    phi = float(result.similarity.values[2, 8])
+    chance = 9 / 384
+    texts = inspector.facts
+    assert texts["φ"] == f"<b>{number(phi)}</b>"
+    assert texts["chance"] == number(chance)
+    assert texts["φ − chance"] == number(phi - chance)
+    spread = np.sqrt(2 * 27 * 381 * 375 / (384**2 * 383 * 386)) / 3
+    assert texts["z"] == number((phi - chance) / spread, 1)
+    window.figure.cell_hovered.emit(None)
+    assert inspector.facts == texts, "the last one stays when the cursor leaves"
+
+
+def test_matrix_table_holds_every_number(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, R8)
+    result = window.session.results[0]
+    dialog = MatrixDialog(result, window)
+    qtbot.addWidget(dialog)
+    dialog.table.copy()
+    rows = [line.split("\t") for line in QGuiApplication.clipboard().text().splitlines()]
+    assert rows[0] == [f"j = {j}" for j in range(1, 9)]
+    np.testing.assert_array_equal(np.array(rows[1:], dtype=float), result.similarity.values)
+
+
+def test_figure_can_be_read_by_keyboard(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    figure = window.figure
+    figure.setFocus()
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Right):
+        qtbot.keyClick(figure, key)
+    assert "<i>i</i> = 2" in window.read_out.text
+    assert "<i>j</i> = 2" in window.read_out.text
+    qtbot.keyClick(figure, Qt.Key.Key_PageDown)
+    assert "<sub>v</sub>" in window.read_out.text
+    qtbot.keyClick(figure, Qt.Key.Key_Return)
+    assert [panel.pair.slug for panel in figure.panels if panel.pair] == ["1_v"]
+    window.back()
+    assert len(figure.panels) == 8
+
+
+def test_double_click_zooms_and_returns(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    figure = window.figure
+    size = figure.panels[3].area.width()
+    point = figure.panels[3].area.center().toPoint()
+    qtbot.mouseDClick(figure.viewport(), Qt.MouseButton.LeftButton, pos=point)
+    assert figure.zoomed
+    assert figure.panels[0].area.width() > 1.5 * size
+    qtbot.mouseDClick(figure.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(5, 5))
+    assert not figure.zoomed
+    assert len(figure.panels) == 8
+
+
+def test_ranges_hold_for_every_panel(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    scale = window.pane.scale
+    values = [
+        panel.outcome.similarity.values for panel in window.figure.panels if isinstance(panel.outcome, ModuleResult)
+    ]
+    expected = {
+        RangeMode.UNIT: (0.0, 1.0),
+        RangeMode.FIT: (min(v.min() for v in values), max(v.max() for v in values)),
+        RangeMode.FIGURE_7: (0.0, 0.8),
+    }
+    for mode, levels in expected.items():
+        scale.set_mode(mode)
+        assert scale.levels == pytest.approx(levels)
+        assert all(tuple(panel.image.getLevels()) == scale.levels for panel in window.figure.panels)
+        assert tuple(window.figure.bar_image.getLevels()) == scale.levels
+    scale.set_typed(0.1, 0.3)
+    window.selector.choose_all_layers()
+    assert scale.levels == (0.1, 0.3), "a typed range stays when the selection changes"
+
+
+def test_cross_hair_repaints_its_lines_alone(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    figure = window.figure
+    before = grabbed(figure)
+    qtbot.keyClick(figure, Qt.Key.Key_Down)
+    crossed = grabbed(figure)
+    assert crossed != before
+    qtbot.mouseMove(figure.viewport(), QPoint(2, 2))
+    qtbot.wait(50)
+    assert grabbed(figure) == before, "and it leaves nothing behind"
+
+
+def test_unequal_modules_of_many_kinds_fit_the_atlas(qtbot: QtBot, window: MainWindow, tmp_path: object) -> None:
+    from pathlib import Path  # noqa: PLC0415 - used here alone
+
+    folder = Path(str(tmp_path))
+    modules = [*llama_modules(3, ("q", "v")), "lm_head"]
+    paths = tuple(write_peft_adapter(folder / str(seed), modules, 4 + seed, seed=seed) for seed in (0, 1))
+    load(qtbot, window, paths)
+    window.show_page(1)
+    wait_until_done(qtbot, window)
+    geometry = window.pane.atlas.mosaic.geometry_shown
+    assert geometry is not None
+    assert geometry.column_names == ("1", "2", "3", "—")
+    buttons = [button for button in window.pane.atlas.findChildren(QPushButton) if button.isCheckable()]
+    for button in buttons:
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert not grabbed(window.pane.atlas.mosaic).isNull()
