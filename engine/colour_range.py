@@ -8,6 +8,7 @@ from enum import Enum
 import numpy as np
 
 from engine.storage_types import Float64Array
+from engine.views import View
 
 COLOUR_MAPS = ("seaborn:rocket", "seaborn:mako", "magma", "viridis", "cividis", "gray")
 DEFAULT_COLOUR_MAP = COLOUR_MAPS[0]
@@ -21,10 +22,26 @@ ROW_LABELS, COLUMN_LABELS = 11, 13
 class RangeMode(Enum):
     """How the one range of all panels is chosen."""
 
-    FIGURE_7 = "As Figure 7"
+    AUTOMATIC = "Automatic range"
     UNIT = "0 to 1"
     FIT = "Fit to shown"
     TYPED = "Typed"
+
+
+def chosen_range(arrays: Sequence[Float64Array], view: View, mode: RangeMode) -> tuple[float, float]:
+    """The range of a mode for these arrays of one view.
+
+    The automatic one is Figure 7's, widened to 0–1 where it is exceeded, for φ, and fits any other view. z is
+    never shown from 0 to 1, where it has no bounds.
+
+    Raises:
+        ValueError: the range is typed, so it cannot be chosen.
+    """
+    if mode is RangeMode.TYPED:
+        raise ValueError("a typed range is given, not chosen")
+    if mode is RangeMode.UNIT and view is not View.Z:
+        return 0.0, 1.0
+    return shared_range(arrays) if mode is RangeMode.AUTOMATIC and view is View.PHI else fitted_range(arrays)
 
 
 def fitted_range(arrays: Sequence[Float64Array]) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""One number for a whole panel, for looking at many of them at once."""
+"""One number, or a thumbnail, for a whole panel, for looking at many of them at once."""
 
 from __future__ import annotations
 
@@ -7,36 +7,30 @@ from enum import Enum
 import numpy as np
 
 from engine.storage_types import Float64Array
-from engine.subspace import SubspaceSimilarity
 
 
 class Summary(Enum):
-    """What stands for a panel. The first two are taken at a k."""
+    """What stands for a panel: its value at i = j = k, or the mean of its defined cells."""
 
-    DIAGONAL = "φ(k, k)"
-    ABOVE_CHANCE = "φ(k, k) − chance"
-    MEAN = "mean φ"
+    DIAGONAL = "at k, k"
+    MEAN = "mean"
 
     @property
     def has_k(self) -> bool:
         """Whether it depends on k."""
-        return self is not Summary.MEAN
+        return self is Summary.DIAGONAL
 
 
-def summary(similarity: SubspaceSimilarity, which: Summary, k: int) -> float:
-    """The number; NaN where k passes a rank or a numerical rank."""
-    values = similarity.values
+def summary(values: Float64Array, which: Summary, k: int) -> float:
+    """The number that stands for a panel; NaN where k passes a rank or a numerical rank."""
     if which is Summary.MEAN:
         return float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")
-    if not 1 <= k <= min(values.shape):
-        return float("nan")
-    chance = k / similarity.dimension if which is Summary.ABOVE_CHANCE else 0.0
-    return float(values[k - 1, k - 1]) - chance
+    inside = 1 <= k <= values.shape[0] and k <= values.shape[1]
+    return float(values[k - 1, k - 1]) if inside else float("nan")
 
 
-def thumbnail(similarity: SubspaceSimilarity, size: int) -> Float64Array:
-    """φ at size × size evenly spaced cells, the first and the last among them; smaller panels repeat cells."""
-    values = similarity.values
+def thumbnail(values: Float64Array, size: int) -> Float64Array:
+    """size × size evenly spaced cells of a panel, its first and last among them; smaller panels repeat cells."""
     rows, columns = (np.linspace(0, n - 1, size).round().astype(int) for n in values.shape)
     picked: Float64Array = values[np.ix_(rows, columns)]
     return picked

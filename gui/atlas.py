@@ -58,6 +58,7 @@ class Mosaic(QWidget):
         self._hovered: ModulePair | None = None
         self._rich = RichTextPainter()
         scale.changed.connect(self.refresh)
+        scale.view_changed.connect(self.refresh)
 
     @property
     def geometry_shown(self) -> AtlasGeometry | None:
@@ -85,7 +86,10 @@ class Mosaic(QWidget):
         """The number that stands for a module; NaN while it is not known."""
         result = self._session.result(pair)
         which = self._summary or Summary.MEAN
-        return summary(result.similarity, which, self._k) if result is not None else float("nan")
+        return self._number(result, which) if result is not None else float("nan")
+
+    def _number(self, result: ModuleResult, which: Summary) -> float:
+        return summary(self._scale.values(result.similarity), which, self._k)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -147,9 +151,9 @@ class Mosaic(QWidget):
         slug = result.pair.slug
         if slug not in self._pictures:
             if self._summary is None:
-                values = thumbnail(result.similarity, _CELLS)
+                values = thumbnail(self._scale.values(result.similarity), _CELLS)
             else:
-                values = np.full((1, 1), summary(result.similarity, self._summary, self._k))
+                values = np.full((1, 1), self._number(result, self._summary))
             self._pictures[slug] = self._scale.image(values)
         return self._pictures[slug]
 
@@ -226,13 +230,14 @@ class Atlas(QWidget):
         self._build()
         session.outcomes_changed.connect(self._on_outcomes)
         session.pairing_changed.connect(self._on_pairing)
+        scale.view_changed.connect(self._show_curves)
         self._on_pairing()
 
     def _build(self) -> None:
         bar = QHBoxLayout()
         bar.setSpacing(GRID // 2)
         self._modes = QButtonGroup(self)
-        for position, name in enumerate(("Panels", *(which.value for which in Summary))):
+        for position, name in enumerate(("Panels", *(which.value.capitalize() for which in Summary))):
             button = QPushButton(name)
             button.setProperty("chip", True)
             button.setCheckable(True)
@@ -314,7 +319,7 @@ class Atlas(QWidget):
         for result in self._session.results:
             path = result.pair.path
             if path.layer is not None:
-                value = summary(result.similarity, which, self._k.value())
+                value = summary(self._scale.values(result.similarity), which, self._k.value())
                 series.setdefault((path.tower, path.projection), []).append((path.layer + 1.0, value))
         shown = list(series.items())[:_MOST_CURVES]
         colours = current_colours()
@@ -324,7 +329,7 @@ class Atlas(QWidget):
         self._curves.show_lines([_columns(points) for _, points in shown], wanted)
         names = [_legend_html(*key, wanted[i % 4], i) for i, (key, _) in enumerate(shown)]
         left_out = len(series) - len(shown)
-        label = which.value.replace("k, k", f"{self._k.value()}, {self._k.value()}")
+        label = self._label(which)
         more = f" and {left_out} more" if left_out else ""
         self._legend.setText(f"{label} against depth:&nbsp;&nbsp; " + "&nbsp;&nbsp; ".join(names) + more)
 
@@ -338,8 +343,12 @@ class Atlas(QWidget):
         if isinstance(outcome, ModuleFailure):
             said += outcome.error.reason
         else:
-            said += f"{which.value} = {number(self.mosaic.value(pair))}" if outcome else "waiting"
+            said += f"{self._label(which)}: {number(self.mosaic.value(pair))}" if outcome else "waiting"
         self._said.setText(said)
+
+    def _label(self, which: Summary) -> str:
+        symbol, k = self._scale.view.symbol, self._k.value()
+        return f"mean {symbol}" if which is Summary.MEAN else f"{symbol} at {k}, {k}"
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -15,25 +15,28 @@ from engine.colour_range import (
     FIGURE_7_RANGE,
     UNDEFINED_COLOUR,
     RangeMode,
-    fitted_range,
-    shared_range,
+    chosen_range,
 )
 from engine.storage_types import Float64Array
+from engine.subspace import SubspaceSimilarity
+from engine.views import View, view_values
 
 _STEPS = 256
 
 
 class ColourScale(QObject):
-    """Maps φ to colours. Its levels start as Figure 7's 0–0.8 and widen to 0–1 where a panel exceeds that."""
+    """Maps a view of φ to colours, with one pair of levels for all panels."""
 
     changed = Signal()
     mode_changed = Signal()
+    view_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._name = DEFAULT_COLOUR_MAP
         self._levels = FIGURE_7_RANGE
-        self._mode = RangeMode.FIGURE_7
+        self._mode = RangeMode.AUTOMATIC
+        self._view = View.PHI
         self._arrays: list[Float64Array] = []
         self._table = _lookup_table(self._name)
 
@@ -51,6 +54,11 @@ class ColourScale(QObject):
     def mode(self) -> RangeMode:
         """How the levels are chosen."""
         return self._mode
+
+    @property
+    def view(self) -> View:
+        """How φ is looked at."""
+        return self._view
 
     @property
     def table(self) -> npt.NDArray[np.uint8]:
@@ -97,17 +105,27 @@ class ColourScale(QObject):
         self._set_levels((low, high))
         self.mode_changed.emit()
 
-    def fit(self, arrays: Iterable[Float64Array]) -> None:
+    def set_view(self, view: View) -> None:
+        """Look at φ in another way; a typed range, meant for the one before, is given up."""
+        if view is not self._view:
+            self._view = view
+            if self._mode is RangeMode.TYPED:
+                self._mode = RangeMode.AUTOMATIC
+            self.view_changed.emit()
+            self.mode_changed.emit()
+
+    def values(self, similarity: SubspaceSimilarity) -> Float64Array:
+        """What is coloured of a panel."""
+        return view_values(similarity, self._view)
+
+    def fit(self, shown: Iterable[SubspaceSimilarity]) -> None:
         """Choose the levels for the panels shown."""
-        self._arrays = list(arrays)
+        self._arrays = [self.values(similarity) for similarity in shown]
         self._set_levels(self._chosen())
 
     def _chosen(self) -> tuple[float, float]:
-        if self._mode is RangeMode.FIGURE_7:
-            return shared_range(self._arrays)
-        if self._mode is RangeMode.UNIT:
-            return 0.0, 1.0
-        return fitted_range(self._arrays) if self._mode is RangeMode.FIT else self._levels
+        typed = self._mode is RangeMode.TYPED
+        return self._levels if typed else chosen_range(self._arrays, self._view, self._mode)
 
     def _set_levels(self, levels: tuple[float, float]) -> None:
         if levels != self._levels:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.outcome import ModuleResult
 from engine.pairing import ModulePair
+from engine.views import View
 from gui.colour_scale import ColourScale
 from gui.heatmap_grid import FigureArea, FigureView
 from gui.heatmap_panel import Cell
@@ -72,6 +73,13 @@ class ComparisonPane(QWidget):
         self._back.hide()
         bar.addWidget(self._back)
         bar.addStretch(1)
+        self._views = QComboBox()
+        self._views.setAccessibleName("View")
+        self._views.setToolTip("φ itself, φ above chance, or its distance from chance in standard deviations, z")
+        for view in View:
+            self._views.addItem(view.symbol, view)
+        self._views.activated.connect(lambda _index: self.scale.set_view(self._views.currentData()))
+        bar.addWidget(self._views)
         self._scale_controls = ScaleControls(self.scale)
         bar.addWidget(self._scale_controls)
         self._inspect = QPushButton("Inspector")
@@ -103,7 +111,8 @@ class ComparisonPane(QWidget):
         self._tabs.button(position).setChecked(True)
         self._pages.setCurrentWidget(self._page_widget(PAGES[position]))
         self.read_out.setVisible(position == 0)
-        self._scale_controls.setVisible(self.page != "Findings")
+        for control in (self._views, self._scale_controls):
+            control.setVisible(self.page != "Findings")
         self._show_zoom()
         self._on_news()
 

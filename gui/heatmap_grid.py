@@ -62,6 +62,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
             self.scene().addItem(item)
         self._add_panels(_FIRST_PANELS)
         scale.changed.connect(self._on_scale_changed)
+        scale.view_changed.connect(self.show_selection)
         session.outcomes_changed.connect(self._on_outcomes)
         session.progress_changed.connect(self._on_progress)
 
@@ -114,7 +115,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
 
     def _fit_scale(self) -> None:
         outcomes = (self._session.outcome(pair) for pair in self._session.shown)
-        self.scale.fit(o.similarity.values for o in outcomes if isinstance(o, ModuleResult))
+        self.scale.fit(o.similarity for o in outcomes if isinstance(o, ModuleResult))
 
     def _on_scale_changed(self) -> None:
         for panel in self.panels:
@@ -195,7 +196,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
     def _paint_under(self, painter: QPainter) -> None:
         if self._geometry is not None:
             words = FigureWords(
-                self._title(), f"φ, {self._session.side.words}",
+                self._title(), f"{self.scale.view.symbol}, {self._session.side.words}",
                 "waiting" if self._session.progress.running else "not computed",
             )  # fmt: skip
             self._painter.paint(painter, self._exposed, self._geometry, self.panels, words, self.scale)

@@ -39,7 +39,8 @@ class HeatmapPanel:
         """Show what is known of a pair; nothing for no pair."""
         self.pair, self.outcome = pair, outcome
         if isinstance(outcome, ModuleResult):
-            self.image.setImage(outcome.similarity.values, autoLevels=False, levels=scale.levels, lut=scale.table)
+            values = scale.values(outcome.similarity)
+            self.image.setImage(values, autoLevels=False, levels=scale.levels, lut=scale.table)
             self.image.setRect(self.area)
         self.image.setVisible(isinstance(outcome, ModuleResult))
 

@@ -28,7 +28,7 @@ class ScaleControls(QWidget):
         for mode in RangeMode:
             self._ranges.addItem(mode.value, mode)
         self._ranges.activated.connect(lambda _index: scale.set_mode(self._ranges.currentData()))
-        self._low, self._high = _number_box("Lowest φ shown"), _number_box("Highest φ shown")
+        self._low, self._high = _number_box("Lowest value shown"), _number_box("Highest value shown")
         for box in (self._low, self._high):
             box.editingFinished.connect(self._on_typed)
         self._dash = QLabel("–")

@@ -17,6 +17,7 @@ from engine.export import findings_csv
 from engine.findings import findings
 from engine.outcome import ModuleResult
 from engine.summary import Summary
+from engine.views import View, view_values
 from gui.heatmap_panel import Cell
 from gui.main_window import MainWindow
 from gui.tables import MatrixDialog
@@ -206,7 +207,7 @@ def test_ranges_hold_for_every_panel(qtbot: QtBot, window: MainWindow) -> None:
     expected = {
         RangeMode.UNIT: (0.0, 1.0),
         RangeMode.FIT: (min(v.min() for v in values), max(v.max() for v in values)),
-        RangeMode.FIGURE_7: (0.0, 0.8),
+        RangeMode.AUTOMATIC: (0.0, 0.8),
     }
     for mode, levels in expected.items():
         scale.set_mode(mode)
@@ -246,3 +247,17 @@ def test_unequal_modules_of_many_kinds_fit_the_atlas(qtbot: QtBot, window: MainW
     for button in buttons:
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
         assert not grabbed(window.pane.atlas.mosaic).isNull()
+
+
+def test_views_show_distance_from_chance(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    scale = window.pane.scale
+    scale.set_view(View.Z)
+    for panel in window.figure.panels:
+        assert isinstance(panel.outcome, ModuleResult)
+        np.testing.assert_array_equal(panel.image.image, view_values(panel.outcome.similarity, View.Z))
+        assert tuple(panel.image.getLevels()) == tuple(window.figure.bar_image.getLevels()) == scale.levels
+    assert scale.levels[1] > 1
+    scale.set_typed(0, 3)
+    scale.set_view(View.PHI)
+    assert scale.levels == (0.0, 0.8), "a range typed for z means nothing for φ"
