@@ -22,9 +22,9 @@ ROW_LABELS, COLUMN_LABELS = 11, 13
 class RangeMode(Enum):
     """How the one range of all panels is chosen."""
 
-    AUTOMATIC = "Automatic range"
+    AUTOMATIC = "Automatic"
     UNIT = "0 to 1"
-    FIT = "Fit to shown"
+    FIT = "Fit"
     TYPED = "Typed"
 
 

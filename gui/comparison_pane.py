@@ -76,6 +76,7 @@ class ComparisonPane(QWidget):
         self._views = QComboBox()
         self._views.setAccessibleName("View")
         self._views.setToolTip("φ itself, φ above chance, or its distance from chance in standard deviations, z")
+        self._views.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         for view in View:
             self._views.addItem(view.symbol, view)
         self._views.activated.connect(lambda _index: self.scale.set_view(self._views.currentData()))

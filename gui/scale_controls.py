@@ -11,7 +11,7 @@ from gui.colour_scale import ColourScale, colour_strip
 from gui.texts import number
 from gui.theme import GRID
 
-_STRIP = QSize(48, 12)
+_STRIP = QSize(32, 12)
 
 
 class ScaleControls(QWidget):
@@ -39,6 +39,8 @@ class ScaleControls(QWidget):
         for name in COLOUR_MAPS:
             self._maps.addItem(_icon(name), name.removeprefix("seaborn:"), name)
         self._maps.activated.connect(lambda _index: scale.set_map(self._maps.currentData()))
+        for box in (self._ranges, self._maps):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID // 2)
