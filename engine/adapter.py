@@ -13,7 +13,7 @@ from engine.module_path import ModulePath
 
 if TYPE_CHECKING:  # NumPy stays out of the window's first paint
     from engine.storage_types import Array, Float64Array, StoredArray
-    from engine.tensor_info import Rows, TensorFile, TensorReader
+    from engine.tensor_info import Rows, Scratch, TensorFile, TensorReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +155,18 @@ class AdapterReader:
         self._adapter = adapter
         self._reader = reader
 
-    def read(self, module: LoraModule, *, A: bool = True, B: bool = True) -> LoraFactors:
-        """Read the factors asked for. Where a diagonal stands between the two, B comes times it if A is read too.
+    def read(
+        self, module: LoraModule, *, A: bool = True, B: bool = True, scratch: Scratch | None = None
+    ) -> LoraFactors:
+        """Read the factors asked for, into `scratch` where it is given.
+
+        Where a diagonal stands between the two, B comes times it if A is read too.
 
         Raises:
             UnreadableFile: the file ended or changed.
             MalformedAdapter: B is asked for and the file has none, or a factor is not of a floating-point type.
         """
+        self._reader.scratch = scratch
         if B and module.B is None:
             raise MalformedAdapter("The file holds A and no B.", path=self._adapter.path, module=module.path.name)
         stored_B = module.B.read(self._reader) if B and module.B is not None else None

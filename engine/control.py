@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.storage_types import FLOAT64
+from engine.storage_types import FLOAT64, StoredArray
 from engine.subspace import RowMatrix, SubspaceSimilarity, subspace_similarity
 
 
@@ -14,5 +14,5 @@ def gaussian_control(r: int, r_: int, d: int, seed: int = 0) -> SubspaceSimilari
     The same seed gives the same panel. Source: Hu et al., §7.2, "two random Gaussian matrices".
     """
     rng = np.random.default_rng(seed)
-    X, Y = rng.standard_normal((r, d)), rng.standard_normal((r_, d))
-    return subspace_similarity(RowMatrix(X, FLOAT64), RowMatrix(Y, FLOAT64))
+    X, Y = (RowMatrix(StoredArray(rng.standard_normal((n, d)), FLOAT64), FLOAT64) for n in (r, r_))
+    return subspace_similarity(X, Y)

@@ -16,6 +16,7 @@ from engine.errors import MalformedAdapter, UnreadableFile, UnsupportedFormat
 from engine.storage_types import STORAGE_TYPES, StoredArray
 from engine.tensor_info import (
     MOST_TENSORS,
+    Bytes,
     Rows,
     TensorFile,
     TensorInfo,
@@ -162,7 +163,7 @@ class _SafetensorsReader(TensorReader):
             if content.strip(b"\x00\x80"):
                 return False
             content = content[: len(content) - len(content) % type_.carrier.itemsize]
-            if not content or type_.widen(np.frombuffer(content, type_.carrier)).any():
+            if not content or StoredArray(np.frombuffer(content, type_.carrier), type_).widened().any():
                 return False
             start += len(content)
             chunk = _ZERO_CHECK_BYTES
@@ -178,8 +179,9 @@ class _SafetensorsReader(TensorReader):
             raise UnreadableFile("The file became shorter while it was read.", path=self._source.path)
         return content
 
-    def _bytes(self, start: int, end: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        buffer = np.empty(end - start, dtype=np.uint8)
+    def _bytes(self, start: int, end: int) -> Bytes:
+        size = end - start
+        buffer = np.empty(size, dtype=np.uint8) if self.scratch is None else self.scratch.take(size)
         view = memoryview(buffer.data)
         try:
             self._file.seek(start)

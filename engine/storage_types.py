@@ -18,14 +18,15 @@ class StorageType:
     """A floating-point type of checkpoints.
 
     `carrier` is the NumPy type that holds its bits (NumPy has no bfloat16 or float8), `epsilon` the distance
-    from 1 to the next larger number, `tiny` the smallest normal number.
+    from 1 to the next larger number, `tiny` the smallest normal number. `widen(bits, out)` writes the numbers
+    into a float64 array of the same shape.
     """
 
     name: str
     carrier: np.dtype[Any]
     epsilon: float
     tiny: float
-    widen: Callable[[Array], Float64Array]
+    widen: Callable[[Array, Float64Array], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,26 +36,37 @@ class StoredArray:
     data: Array
     type: StorageType
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The tensor's shape."""
+        return self.data.shape
+
     def widened(self) -> Float64Array:
         """The same numbers in float64, C-contiguous; every storage type is a subset of float64."""
-        return self.type.widen(self.data)
+        out = np.empty(self.data.shape)
+        self.type.widen(self.data, out)
+        return out
+
+    def widen_columns(self, start: int, stop: int, out: Float64Array) -> None:
+        """Write some columns of a matrix (r, d) into `out` (r, stop − start), float64."""
+        self.type.widen(self.data[:, start:stop], out)
 
 
-def _widen_native(data: Array) -> Float64Array:
-    return np.ascontiguousarray(data, dtype=np.float64)
+def _widen_native(data: Array, out: Float64Array) -> None:
+    out[...] = data
 
 
-def _widen_bfloat16(data: Array) -> Float64Array:
+def _widen_bfloat16(data: Array, out: Float64Array) -> None:
     bits = data.astype(np.uint32)
     bits <<= 16
     with np.errstate(invalid="ignore"):  # a signalling NaN; whoever reads the numbers refuses NaN
-        return bits.view(np.float32).astype(np.float64)
+        out[...] = bits.view(np.float32)
 
 
-def _widen_float8_e5m2(data: Array) -> Float64Array:
+def _widen_float8_e5m2(data: Array, out: Float64Array) -> None:
     bits = data.astype(np.uint16)
     bits <<= 8
-    return bits.view(np.float16).astype(np.float64)
+    out[...] = bits.view(np.float16)
 
 
 def _float8_e4m3fn_values() -> Float64Array:
@@ -69,8 +81,8 @@ def _float8_e4m3fn_values() -> Float64Array:
 _FLOAT8_E4M3FN_VALUES = _float8_e4m3fn_values()
 
 
-def _widen_float8_e4m3fn(data: Array) -> Float64Array:
-    return np.ascontiguousarray(_FLOAT8_E4M3FN_VALUES[data])
+def _widen_float8_e4m3fn(data: Array, out: Float64Array) -> None:
+    out[...] = _FLOAT8_E4M3FN_VALUES[data]
 
 
 FLOAT64 = StorageType("float64", np.dtype("<f8"), 2.0**-52, 2.0**-1022, _widen_native)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from engine.adapter import LoraFactors
 from engine.algebra import Algebra, NumpyAlgebra
 from engine.errors import MalformedAdapter
 from engine.side import Side
-from engine.storage_types import FLOAT64, Float64Array, StorageType
+from engine.storage_types import FLOAT64, Float64Array, StorageType, StoredArray
 
 # Two singular values closer than this, relative to the larger, are a tie: their order is arbitrary.
 TIE_GAP = 1e-6
@@ -32,6 +33,8 @@ TIE_GAP = 1e-6
 # The Gram route loses accuracy as eps σ₁² / (σ_k² − σ_{k+1}²): measured over random, graded and trained spectra,
 # φ was off by at most 1.1e-15 times that amplification. This bound keeps it below 2e-10.
 _LARGEST_AMPLIFICATION = 1.5e5
+# Numbers between these have squares, and sums of squares, far from the ends of float64's range.
+_LARGEST_INSIDE = (1e-100, 1e100)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,82 +73,114 @@ class SubspaceSimilarity:
 
 @dataclass(frozen=True, eq=False)
 class RowMatrix:
-    """A matrix X (r, d) in float64 whose right-singular vectors are wanted, and how coarse its numbers are."""
+    """A matrix X (r, d) whose right-singular vectors are wanted.
 
-    X: Float64Array
+    `stored` holds its numbers, `type` says how coarse those are that it was made of, `name` is what a reader
+    calls it, and `path` the file that it comes from.
+    """
+
+    stored: StoredArray
     type: StorageType
+    name: str = "The matrix"
+    path: Path | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(r, d)."""
+        r, d = self.stored.shape
+        return r, d
+
+    def finite(self) -> Float64Array:
+        """X in float64.
+
+        Raises:
+            MalformedAdapter: it holds NaN or Inf.
+        """
+        X = self.stored.widened()
+        if not np.isfinite(X).all():
+            raise MalformedAdapter(f"{self.name} holds NaN or Inf, so it has no singular vectors.", path=self.path)
+        return X
 
 
-def row_matrix(factors: LoraFactors, side: Side) -> RowMatrix:
+def row_matrix(factors: LoraFactors, side: Side, path: Path | None = None) -> RowMatrix:
     """Bring the factors of one module to the form of a side; ΔW is never formed.
 
     Raises:
-        MalformedAdapter: a factor that the side needs was not read, or holds NaN or Inf.
+        MalformedAdapter: a factor that the side needs was not read, or one of ΔW's holds NaN or Inf.
     """
-    A = _widened(factors, "A") if side.needs_A else None
-    B = _widened(factors, "B") if side.needs_B else None
-    types = [f.type for f, needed in ((factors.A, side.needs_A), (factors.B, side.needs_B)) if f and needed]
-    coarsest = max(types, key=lambda type_: type_.epsilon)
-    if side is Side.A and A is not None:
-        X = A
-    elif side is Side.B and B is not None:
-        X = np.ascontiguousarray(B.T)
-    elif A is not None and B is not None:
-        X = np.linalg.qr(B, mode="r") @ A if side is Side.DW_RIGHT else np.linalg.qr(A.T, mode="r") @ B.T
-    return RowMatrix(X, coarsest)
+    if side is Side.A:
+        return _factor(factors.A, "A", path)
+    B = _factor(factors.B, "B", path)
+    if side is Side.B:
+        return RowMatrix(StoredArray(B.stored.data.T, B.type), B.type, B.name, path)
+    A = _factor(factors.A, "A", path)
+    wide_A, wide_B = A.finite(), B.finite()
+    if side is Side.DW_RIGHT:
+        X = np.linalg.qr(wide_B, mode="r") @ wide_A
+    else:
+        X = np.linalg.qr(wide_A.T, mode="r") @ wide_B.T
+    coarsest = max((A.type, B.type), key=lambda type_: type_.epsilon)
+    return RowMatrix(StoredArray(X, FLOAT64), coarsest, "ΔW", path)
 
 
-def _widened(factors: LoraFactors, name: str) -> Float64Array:
-    stored = factors.A if name == "A" else factors.B
+def _factor(stored: StoredArray | None, name: str, path: Path | None) -> RowMatrix:
     if stored is None:
-        raise MalformedAdapter(f"{name} was not read.")
-    widened = stored.widened()
-    if not np.isfinite(widened).all():
-        raise MalformedAdapter(f"{name} holds NaN or Inf, so it has no singular vectors.")
-    return widened
+        raise MalformedAdapter(f"{name} was not read.", path=path)
+    return RowMatrix(stored, stored.type, name, path)
 
 
-def subspace_similarity(first: RowMatrix, second: RowMatrix, algebra: Algebra | None = None) -> SubspaceSimilarity:
+def subspace_similarity(
+    first: RowMatrix, second: RowMatrix, gram: Float64Array | None = None, algebra: Algebra | None = None
+) -> SubspaceSimilarity:
     """φ of two matrices X (r, d) and X' (r', d), exact to 1e-9 in every well-posed cell.
 
     By the three r × r Gram products where their own spectrum says that this is exact enough, by the singular
     value decomposition of each matrix where it is not.
 
-    `algebra` computes the products and decompositions; by default NumPy does.
+    `gram` is Z Zᵀ of Z = [X; X'] where it is known already; `algebra` computes what is not, by default NumPy.
 
     Raises:
-        MalformedAdapter: the two live in spaces of different dimension.
+        MalformedAdapter: the two live in spaces of different dimension, or one holds NaN or Inf.
         DeviceFailure: the algebra's device failed.
     """
+    (r, d), (r_, d_) = first.shape, second.shape
+    if d != d_:
+        raise MalformedAdapter("The two matrices live in spaces of different dimension.", expected=d, found=d_)
     algebra = algebra or NumpyAlgebra()
-    X, Y = _scaled(first.X), _scaled(second.X)
-    if X.shape[1] != Y.shape[1]:
-        raise MalformedAdapter(
-            "The two matrices live in spaces of different dimension.", expected=X.shape[1], found=Y.shape[1]
-        )
-    r = X.shape[0]
-    gram = algebra.gram(np.concatenate((X, Y)))
-    directions, directions_ = _gram_directions(gram[:r, :r]), _gram_directions(gram[r:, r:])
+    if gram is None:
+        gram = algebra.grams([algebra.stage(first.stored, second.stored)])[0]
+    directions = directions_ = None
+    if _within_range(gram, r):
+        directions, directions_ = _gram_directions(gram[:r, :r]), _gram_directions(gram[r:, r:])
     if directions is not None and directions_ is not None:
         (sigma, V), (sigma_, V_) = directions, directions_
         overlaps = V.T @ gram[:r, r:] @ V_
         method = "Gram"
     else:
-        sigma, U = algebra.right_singular(X)
-        sigma_, U_ = algebra.right_singular(Y)
+        sigma, U = _right_singular(first, algebra)
+        sigma_, U_ = _right_singular(second, algebra)
         overlaps = U @ U_.T
         method = "SVD"
     spectrum, spectrum_ = _spectrum(sigma, first), _spectrum(sigma_, second)
-    values = _cumulative(overlaps, X.shape[0], Y.shape[0], spectrum.numerical_rank, spectrum_.numerical_rank)
-    return SubspaceSimilarity(values, spectrum, spectrum_, X.shape[1], method)
+    values = _cumulative(overlaps, r, r_, spectrum.numerical_rank, spectrum_.numerical_rank)
+    return SubspaceSimilarity(values, spectrum, spectrum_, d, method)
 
 
-def _scaled(X: Float64Array) -> Float64Array:
-    """X, scaled by a power of two where its squares would leave float64's range; φ does not see the scale."""
+def _within_range(gram: Float64Array, r: int) -> bool:
+    """Whether the squares in a Gram matrix of both neither overflowed nor underflowed; NaN and Inf show here too."""
+    squares = np.diagonal(gram)
+    low, high = (limit**2 for limit in _LARGEST_INSIDE)
+    return bool(np.isfinite(gram).all()) and low < squares[:r].max() < high and low < squares[r:].max() < high
+
+
+def _right_singular(matrix: RowMatrix, algebra: Algebra) -> tuple[Float64Array, Float64Array]:
+    """σ and the right-singular vectors; scaled by a power of two where squares would leave float64's range."""
+    X = matrix.finite()
     largest = float(np.abs(X).max(initial=0.0))
-    if largest == 0.0 or 1e-100 < largest < 1e100:
-        return X
-    return np.ldexp(X, -math.frexp(largest)[1])
+    inside = largest == 0.0 or _LARGEST_INSIDE[0] < largest < _LARGEST_INSIDE[1]
+    exponent = 0 if inside else math.frexp(largest)[1]
+    sigma, U = algebra.right_singular(X if inside else np.ldexp(X, -exponent))
+    return np.ldexp(sigma, exponent), U
 
 
 def _gram_directions(gram: Float64Array) -> tuple[Float64Array, Float64Array] | None:
@@ -160,7 +195,7 @@ def _gram_directions(gram: Float64Array) -> tuple[Float64Array, Float64Array] | 
 
 
 def _spectrum(sigma: Float64Array, matrix: RowMatrix) -> Spectrum:
-    tolerance = rank_tolerance(sigma, matrix.X.shape, matrix.type)
+    tolerance = rank_tolerance(sigma, matrix.shape, matrix.type)
     values = sigma.copy()
     values.setflags(write=False)
     return Spectrum(values, int(np.count_nonzero(sigma > tolerance)))

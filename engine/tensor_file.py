@@ -184,7 +184,9 @@ class _ShardedReader(TensorReader):
         self._reader_of = reader_of
 
     def read(self, name: str, rows: Rows | None = None) -> StoredArray:
-        return self._reader_of[name].read(name, rows)
+        reader = self._reader_of[name]
+        reader.scratch = self.scratch
+        return reader.read(name, rows)
 
     def number(self, name: str) -> float | None:
         return self._reader_of[name].number(name)

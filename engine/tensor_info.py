@@ -9,6 +9,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from engine.errors import EngineError, MalformedAdapter, UnreadableFile
 from engine.storage_types import StoredArray
 
@@ -17,6 +20,7 @@ from engine.storage_types import StoredArray
 MOST_TENSORS = 150_000
 
 Rows = tuple[int, int]
+Bytes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +32,34 @@ class TensorInfo:
     shape: tuple[int, ...]
 
 
+class Scratch:
+    """Memory that is read into again and again: fresh pages cost more time than the reading itself.
+
+    What was read into it holds until `recycle`.
+    """
+
+    def __init__(self) -> None:
+        self._buffers: list[Bytes] = []
+        self._taken = 0
+
+    def take(self, size: int) -> Bytes:
+        """`size` bytes of whatever content."""
+        if self._taken == len(self._buffers):
+            self._buffers.append(np.empty(size, dtype=np.uint8))
+        elif self._buffers[self._taken].size < size:
+            self._buffers[self._taken] = np.empty(size, dtype=np.uint8)
+        self._taken += 1
+        return self._buffers[self._taken - 1][:size]
+
+    def recycle(self) -> None:
+        """Let everything that was taken be written over."""
+        self._taken = 0
+
+
 class TensorReader(ABC):
-    """Reads tensors of one open file."""
+    """Reads tensors of one open file, into `scratch` where there is one."""
+
+    scratch: Scratch | None = None
 
     @abstractmethod
     def read(self, name: str, rows: Rows | None = None) -> StoredArray:

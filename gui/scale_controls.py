@@ -39,8 +39,8 @@ class ScaleControls(QWidget):
         for name in COLOUR_MAPS:
             self._maps.addItem(_icon(name), name.removeprefix("seaborn:"), name)
         self._maps.activated.connect(lambda _index: scale.set_map(self._maps.currentData()))
-        for box in (self._ranges, self._maps):
-            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        for combo in (self._ranges, self._maps):
+            combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID // 2)

@@ -275,8 +275,9 @@ class Session(QObject):
             self.adapter_changed.emit(which)
             return
         self._places[which] = Place(answer.adapter)
-        self.adapter_changed.emit(which)
         self._set_pairing()
+        # The panels lose what they showed of the old pair at once; the names follow in a turn of their own.
+        QTimer.singleShot(0, lambda: self.adapter_changed.emit(which))
 
     def _set_pairing(self) -> None:
         """Both adapters decide what can be shown: nothing of the pair before survives."""

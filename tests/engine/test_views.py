@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.control import gaussian_control
-from engine.storage_types import FLOAT64
+from engine.storage_types import FLOAT64, StoredArray
 from engine.subspace import RowMatrix, subspace_similarity
 from engine.views import View, view_values
 
@@ -27,10 +27,10 @@ def test_above_chance_subtracts_the_larger_index_over_d() -> None:
 
 def test_whole_space_has_no_z_and_undefined_stays_undefined() -> None:
     rng = np.random.default_rng(0)
-    whole = RowMatrix(rng.standard_normal((3, 3)), FLOAT64)
+    whole = RowMatrix(StoredArray(rng.standard_normal((3, 3)), FLOAT64), FLOAT64)
     one = np.zeros((2, 3))
     one[0, 0] = 1.0
-    similarity = subspace_similarity(whole, RowMatrix(one, FLOAT64))
+    similarity = subspace_similarity(whole, RowMatrix(StoredArray(one, FLOAT64), FLOAT64))
     z = view_values(similarity, View.Z)
     assert np.isnan(z[2]).all(), "a subspace that is all of R^d has no spread"
     assert np.isnan(z[:, 1]).all(), "past the numerical rank"
