@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import torch
 
 # Widened columns of both matrices that are multiplied at a time (measured: docs/performance.md).
-_BLOCK_BYTES = 1 << 20
+_BLOCK_BYTES = 1 << 21
 _SMALLEST_BLOCK = 256
 # About 10 ms on a processor; handing a task over takes about 0.1 ms.
 _OPERATIONS_PER_TASK = 10**8

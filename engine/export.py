@@ -50,6 +50,7 @@ class Comparison:
     results: tuple[ModuleResult, ...]
     skipped: tuple[SkippedModule, ...]
     figure_slugs: frozenset[str] | None = None
+    cautions: tuple[str, ...] = ()
 
     @property
     def figure_results(self) -> list[ModuleResult]:
@@ -223,6 +224,7 @@ def comparison_facts(comparison: Comparison, plan: ExportPlan) -> dict[str, Any]
         "host": {"python": platform.python_version(), "numpy": np.__version__},
         "panels": [_panel_facts(result) for result in comparison.results],
         "skipped": [{"module": skip.module, "reason": skip.reason} for skip in comparison.skipped],
+        "cautions": list(comparison.cautions),
         "command": command_line(comparison, plan),
     }
 

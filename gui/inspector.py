@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from engine.cautions import gauge_caution
 from engine.chance import expected_similarity, similarity_deviation
 from engine.findings import findings
 from engine.outcome import ModuleResult
@@ -100,6 +101,8 @@ class Inspector(QScrollArea):
         self._warnings.setWordWrap(True)
         self._warnings.setProperty("role", "warning")
         details.addWidget(self._warnings)
+        self._gauge = _note("")
+        details.addWidget(self._gauge)
         numbers = QPushButton("Show as a table…")
         numbers.setToolTip("Every φ of this panel in a table, which can be copied")
         numbers.clicked.connect(self._ask_for_numbers)
@@ -193,6 +196,8 @@ class Inspector(QScrollArea):
             label.setText(text)
         self._warnings.setText("\n".join(result.warnings))
         self._warnings.setVisible(bool(result.warnings))
+        self._gauge.setText(gauge_caution(self._session.side))
+        self._gauge.setVisible(bool(self._gauge.text()))
 
     def _show_profile(self, result: ModuleResult, cell: Cell) -> None:
         values, d = result.similarity.values, result.similarity.dimension

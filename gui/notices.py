@@ -21,7 +21,7 @@ class NoticeBar(QWidget):
         super().__init__()
         self._notices: list[Failure] = []
         self.setAccessibleName("Notice")
-        frame = QFrame()
+        self._frame = frame = QFrame()
         frame.setProperty("role", "notice")
         self._text = QLabel()
         self._text.setWordWrap(True)
@@ -59,6 +59,9 @@ class NoticeBar(QWidget):
         more = f"  ({before} more before)" if before else ""
         self._text.setText(notice.sentence + more)
         self.setAccessibleDescription(notice.sentence)
+        self._frame.setProperty("caution", notice.is_caution)
+        self._frame.style().unpolish(self._frame)
+        self._frame.style().polish(self._frame)
         self.show()
 
     def copy_details(self) -> None:

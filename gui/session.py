@@ -87,6 +87,7 @@ class Session(QObject):
         self._selected: tuple[str, ...] = ()
         self._outcomes: dict[tuple[Side, str], Outcome] = {}
         self._side = Side.A
+        self._looked_at: Pairing | None = None
         self._device: Device | None = None
         self._devices: tuple[Device, ...] | None = None
         self._run_id = 0
@@ -336,6 +337,26 @@ class Session(QObject):
         self._set_progress(running=not batch.finished)
         if batch.failure is not None:
             self.notice_raised.emit(batch.failure)
+        elif batch.finished:
+            self._look_for_a_common_start()
+
+    def _look_for_a_common_start(self) -> None:
+        """Once for a pair that is compared on A: whether it is alike only because of how it was initialised."""
+        pairing, device = self._pairing, self.device_in_use
+        if pairing is None or self._side is not Side.A or pairing is self._looked_at:
+            return
+        self._looked_at = pairing
+
+        def look() -> str:
+            from engine.cautions import initialisation_caution  # noqa: PLC0415 - NumPy, in the compute thread
+
+            return initialisation_caution(pairing, device)
+
+        def tell(answer: JobAnswer) -> None:
+            if self._pairing is pairing and (answer.failure or answer.result):
+                self.notice_raised.emit(answer.failure or Failure(answer.result, is_caution=True))
+
+        self.do(look, tell)
 
     def _set_progress(self, *, running: bool, cancelled: bool = False) -> None:
         elapsed = time.monotonic() - self._run_start

@@ -162,6 +162,7 @@ QFrame[role="drop"] { background: @surface@; border: 2px dashed @line@; border-r
 QFrame[role="drop"][lit="true"], QFrame[role="card"][lit="true"] { border: 2px dashed @accent@; background: @tint@; }
 QFrame[role="notice"] { background: @surface@; border: 1px solid @line@; border-left: 3px solid @error@;
     border-radius: 6px; }
+QFrame[role="notice"][caution="true"] { border-left: 3px solid @warning@; }
 QWidget#sidebar { background: @background@; border-right: 1px solid @line@; }
 QWidget#inspector { background: @surface@; border-left: 1px solid @line@; }
 QWidget#paneheader { background: @background@; }

@@ -40,10 +40,11 @@ class OpenRequest:
 
 @dataclass(frozen=True, eq=False)
 class Failure:
-    """What went wrong, in a sentence, with a traceback where it was not expected."""
+    """What went wrong, in a sentence, with a traceback where it was not expected; or only a caution."""
 
     sentence: str
     details: str = ""
+    is_caution: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,13 +19,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from safetensors.numpy import save_file
-from safetensors.torch import save_file as save_torch_file
 
 from engine.comparison import outcomes
 from engine.opening import open_adapter
@@ -103,6 +102,9 @@ def _write(folder: Path, case: Case, seed: int) -> None:
     folder.mkdir()
     path = folder / "adapter_model.safetensors"
     if case.dtype == "bfloat16":
+        import torch  # noqa: PLC0415 - its memory would hide that of the comparison
+        from safetensors.torch import save_file as save_torch_file  # noqa: PLC0415
+
         save_torch_file({name: torch.from_numpy(array).to(torch.bfloat16) for name, array in tensors.items()}, path)
     else:
         save_file(tensors, path)
@@ -143,7 +145,7 @@ def _measure(case: Case, folder: Path, *, quick: bool) -> None:
     each = best["ours"] / panels
     rows = [
         f"{panels} panels, r = {case.r}, d = {case.d}, {case.dtype}",
-        f"NumPy {np.__version__}, torch {torch.__version__}",
+        f"NumPy {np.__version__}, torch {version('torch')}, {os.cpu_count()} processors",
         f"ours         {best['ours']:8.3f} s   {each * 1000:8.3f} ms a panel   {best['ours'] / floor:.2f} × floor",
         f"floor (d)    {floor:8.3f} s   {floor / panels * 1000:8.3f} ms a panel   {rate / 1e9:.0f} GFLOP/s",
         f"  of it reading {best['reading']:.3f} s",
@@ -214,6 +216,8 @@ def _by_numpy(X: Matrix, Y: Matrix) -> Matrix:
 
 
 def _by_torch(X: Matrix, Y: Matrix) -> Matrix:
+    import torch  # noqa: PLC0415 - as above
+
     U, V = (torch.linalg.svd(torch.from_numpy(Z).to(torch.float32), full_matrices=False)[2] for Z in (X, Y))
     return _cumulated((U @ V.T).numpy().astype(np.float64))
 
@@ -231,11 +235,16 @@ def _peak(folder: Path, layers: int) -> int:
 
 
 def _print_peak(folder: Path, layers: int) -> None:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _high_water()
     for _ in outcomes(_request(folder, layers)):
         pass
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    sys.stdout.write(f"{(after - before) // 1024}\n")
+    sys.stdout.write(f"{(_high_water() - before) // 1024}\n")
+
+
+def _high_water() -> int:
+    """The most memory that this process has held, in KB; getrusage would count that of its parent."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1])
 
 
 if __name__ == "__main__":

@@ -354,3 +354,80 @@ def test_rounding_to_storage_is_not_taken_for_a_direction(name: str) -> None:
     assert result.first.numerical_rank == 3
     full = rng.standard_normal((8, 64))
     assert similarity(full, full, STORAGE_TYPES[name]).first.numerical_rank == 8
+
+
+# --- whatever the spectrum -------------------------------------------------------------------------------
+
+
+@st.composite
+def spectra(draw: st.DrawFn) -> list[float]:
+    """Descending singular values from 1 down to 1e-12, some of them repeated, some zero."""
+    r = draw(st.integers(1, 9))
+    exponents = draw(st.lists(st.floats(-12.0, 0.0), min_size=r, max_size=r))
+    values = sorted((10.0**exponent for exponent in exponents), reverse=True)
+    for k in draw(st.lists(st.integers(0, r - 1), max_size=3)):
+        values[k] = values[max(0, k - 1)]
+    zeros = draw(st.integers(0, r))
+    return values[: r - zeros] + [0.0] * zeros
+
+
+def _stable(sigma: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """The k up to which a span is known to 1e-9 by any float64 method: far above rounding, and apart from k + 1."""
+    following = np.append(sigma[1:], 0.0)
+    return (sigma > 1e-6 * sigma[0]) & (sigma - following > 1e-5 * sigma[0])
+
+
+@settings(max_examples=150, deadline=None)
+@given(spectra(), spectra(), st.integers(0, 2**32 - 1), st.integers(9, 30))
+def test_every_stable_cell_is_exact_and_nothing_is_made_up(
+    sigma: list[float], sigma_: list[float], seed: int, d: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    X, Y = with_spectrum(rng, sigma, d), with_spectrum(rng, sigma_, d)
+    result = similarity(X, Y)
+
+    expected = reference(X, Y)
+    ranks = [int(np.linalg.matrix_rank(Z)) for Z in (X, Y)]
+    for spectrum, rank in zip((result.first, result.second), ranks, strict=True):
+        assert abs(spectrum.numerical_rank - rank) <= 1, "NumPy's own rule, but for a value at its very edge"
+    undefined = np.isnan(result.values)
+    assert undefined[result.first.numerical_rank :].all()
+    assert undefined[:, result.second.numerical_rank :].all()
+    assert not undefined[: result.first.numerical_rank, : result.second.numerical_rank].any()
+    if not (any(sigma) and any(sigma_)):
+        return
+    exact = _stable(np.array(sigma))[:, None] & _stable(np.array(sigma_))[None, :]
+    assert np.abs(result.values - expected)[exact].max(initial=0.0) <= BAR
+    within = result.values[~undefined]
+    assert (within >= -BAR).all()
+    assert (within <= 1.0 + BAR).all()
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.sampled_from(sorted(STORAGE_TYPES)), st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(1, 12),
+    st.integers(1, 40),
+)  # fmt: skip
+def test_every_storage_type_at_every_shape(name: str, seed: int, r: int, r_: int, d: int) -> None:
+    """Rounded random matrices, r > d among them, against an SVD of the very numbers that are stored."""
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(seed)
+    stored = []
+    for rows in (r, r_):
+        tensor = torch.from_numpy(rng.standard_normal((rows, d))).to(getattr(torch, name))
+        bits = tensor.contiguous().view(torch.uint8).numpy().copy().view(STORAGE_TYPES[name].carrier)
+        stored.append(StoredArray(bits.reshape(rows, d), STORAGE_TYPES[name]))
+    X, Y = (array.widened() for array in stored)
+    first, second = (row_matrix(LoraFactors(A=array, B=None), Side.A) for array in stored)
+    result = subspace_similarity(first, second)
+
+    k, k_ = result.first.numerical_rank, result.second.numerical_rank
+    assert np.isnan(result.values[k:]).all()
+    assert np.isnan(result.values[:, k_:]).all()
+    sigma, sigma_ = (np.asarray(np.linalg.svd(Z, compute_uv=False), dtype=np.float64) for Z in (X, Y))
+    if sigma.max(initial=0.0) == 0.0 or sigma_.max(initial=0.0) == 0.0:
+        assert np.isnan(result.values).all()
+        return
+    exact = _stable(sigma)[:k, None] & _stable(sigma_)[None, :k_]
+    difference = np.abs(result.values[:k, :k_] - reference(X, Y)[:k, :k_])
+    assert difference[exact].max(initial=0.0) <= BAR

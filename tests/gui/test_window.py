@@ -16,6 +16,7 @@ from engine.side import Side
 from gui.main_window import MainWindow
 from gui.session import Which
 from gui.worker import OutcomeBatch
+from tests.adapters import llama_modules, peft_config, peft_tensors, write_tensors
 from tests.conftest import DATA
 from tests.gui.conftest import DEMO, R8, load, wait_until_done, wait_until_open
 
@@ -221,3 +222,22 @@ def _drop(target: object, where: QPointF, paths: list[Path]) -> None:
         where, Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     )
     target.dropEvent(event)  # type: ignore[attr-defined]
+
+
+def test_a_common_start_is_told_once(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    modules = llama_modules(2)
+    paths = []
+    for seed in (0, 1):
+        tensors = peft_tensors(modules, 4, seed=5, d_in=80, d_out=60)  # A of one seed
+        others = peft_tensors(modules, 4, seed=seed, d_in=80, d_out=60)
+        tensors |= {name: tensor for name, tensor in others.items() if "lora_B" in name}
+        paths.append(write_tensors(tmp_path / str(seed), tensors, peft_config(modules, 4)))
+    load(qtbot, window, tuple(paths))
+    qtbot.waitUntil(lambda: len(window.notices.notices) == 1)
+    assert window.notices.notices[0].is_caution
+    assert "started from" in window.notices.notices[0].sentence
+    window.session.set_side(Side.B)
+    wait_until_done(qtbot, window)
+    window.session.set_side(Side.A)
+    qtbot.wait(100)
+    assert len(window.notices.notices) == 1

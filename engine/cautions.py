@@ -1,0 +1,78 @@
+"""What a reader of φ should beware of: the choice of factors, and a common starting point (METHOD, "Four sides")."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.chance import expected_similarity, similarity_deviation
+from engine.comparison import outcomes
+from engine.devices import CPU, Device
+from engine.outcome import ComparisonRequest, ModuleResult
+from engine.pairing import ModulePair, Pairing
+from engine.panel_layout import first_selection
+from engine.side import Side
+
+_LOOKED_AT = 4
+_AT_CHANCE_SD = 3.0
+
+
+def gauge_caution(side: Side) -> str:
+    """That φ on A or B depends on how ΔW is written as B A; empty for ΔW's own sides, which do not."""
+    if side not in (Side.A, Side.B):
+        return ""
+    return (
+        f"Below the full rank, φ on {side.value} depends on how ΔW is written as a product B A: "
+        "G A and B G⁻¹ give the same ΔW and another φ. The sides of ΔW do not depend on it."
+    )
+
+
+@dataclass(frozen=True)
+class _Level:
+    """φ of one module on a side where both subspaces are whole, and its distance from chance."""
+
+    phi: float
+    chance: float
+    z: float
+
+
+def initialisation_caution(pairing: Pairing, device: Device = CPU) -> str:
+    """That two adapters may be alike on A only because they started from the same random A; empty where not.
+
+    A few modules spread over the depth are compared on A and on B, at the numerical ranks. B starts at zero, so it
+    remembers nothing of the start: the caution is given where in most of them φ is more than halfway from chance
+    to 1 on A and within 3 standard deviations of chance on B.
+
+    Raises:
+        UnreadableFile: an adapter's file has gone.
+    """
+    both = [pair for pair in pairing.pairs if not pair.obstacle(Side.A) and not pair.obstacle(Side.B)]
+    chosen = tuple(both[index] for index in first_selection([pair.path for pair in both])[:_LOOKED_AT])
+    on_A, on_B = (_levels(pairing, chosen, side, device) for side in (Side.A, Side.B))
+    compared = [(on_A[slug], on_B[slug]) for slug in on_A if slug in on_B]
+    alike = [(A, B) for A, B in compared if A.phi - A.chance > 0.5 * (1.0 - A.chance) and B.z <= _AT_CHANCE_SD]
+    if not alike or 2 * len(alike) <= len(compared):
+        return ""
+    A, B = (float(np.mean([levels[which].phi for levels in alike])) for which in (0, 1))
+    return (
+        f"φ is high on A ({A:.2f}) where it is at chance on B ({B:.2f}): the two adapters may have in common the "
+        "random A that they started from rather than what they learned. Compare them on B or ΔW."
+    )
+
+
+def _levels(pairing: Pairing, pairs: Sequence[ModulePair], side: Side, device: Device) -> dict[str, _Level]:
+    request = ComparisonRequest(0, pairing.first, pairing.second, tuple(pairs), side, device)
+    levels = {}
+    for outcome in outcomes(request):
+        if isinstance(outcome, ModuleResult):
+            similarity = outcome.similarity
+            i, j = similarity.first.numerical_rank, similarity.second.numerical_rank
+            if i and j:
+                chance = expected_similarity(i, j, similarity.dimension)[-1, -1]
+                spread = similarity_deviation(i, j, similarity.dimension)[-1, -1]
+                phi = similarity.values[i - 1, j - 1]
+                z = (phi - chance) / spread if spread > 0 else np.inf
+                levels[outcome.pair.slug] = _Level(float(phi), float(chance), float(z))
+    return levels

@@ -1,0 +1,61 @@
+"""What a reader is warned of, and what not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.cautions import gauge_caution, initialisation_caution
+from engine.opening import open_adapter
+from engine.pairing import Pairing, pair_adapters
+from engine.side import Side
+from tests.adapters import llama_modules, peft_config, write_peft_adapter, write_tensors
+from tests.conftest import DATA
+
+MODULES = llama_modules(3)
+
+
+def _pairing(folder: Path, *, same_A: float, same_B: float) -> Pairing:
+    """Two adapters whose A and B consist of a common part, by these weights, and one of their own."""
+    paths = []
+    for seed in (1, 2):
+        own, common = np.random.default_rng(seed), np.random.default_rng(0)
+        tensors = {}
+        for module in MODULES:
+            for factor, shape, weight in (("A", (4, 80), same_A), ("B", (60, 4), same_B)):
+                matrix = weight * common.standard_normal(shape) + (1 - weight) * own.standard_normal(shape)
+                name = f"base_model.model.{module}.lora_{factor}.weight"
+                tensors[name] = np.ascontiguousarray(matrix, dtype=np.float32)
+        paths.append(write_tensors(folder / str(seed), tensors, peft_config(MODULES, 4)))
+    return pair_adapters(*map(open_adapter, paths))
+
+
+def test_a_common_start_is_told(tmp_path: Path) -> None:
+    said = initialisation_caution(_pairing(tmp_path, same_A=0.95, same_B=0.0))
+    assert "started from" in said
+    assert "B or ΔW" in said
+
+
+@pytest.mark.parametrize(("same_A", "same_B"), [(0.95, 0.95), (0.0, 0.0), (0.0, 0.95)])
+def test_nothing_is_said_where_B_agrees_or_A_does_not(tmp_path: Path, same_A: float, same_B: float) -> None:
+    assert initialisation_caution(_pairing(tmp_path, same_A=same_A, same_B=same_B)) == ""
+
+
+def test_real_seeds_differ_in_their_start() -> None:
+    pairing = pair_adapters(*(open_adapter(DATA / "minilm" / f"r8_seed{seed}") for seed in (0, 1)))
+    assert initialisation_caution(pairing) == ""
+
+
+def test_without_B_nothing_can_be_said(tmp_path: Path) -> None:
+    paths = [
+        write_peft_adapter(tmp_path / str(seed), MODULES, 4, seed=seed, zero_B=True) for seed in (0, 0)
+    ]  # fmt: skip
+    assert initialisation_caution(pair_adapters(*map(open_adapter, paths))) == ""
+
+
+def test_gauge_matters_on_the_factors_only() -> None:
+    assert "on A" in gauge_caution(Side.A)
+    assert "on B" in gauge_caution(Side.B)
+    assert gauge_caution(Side.DW_LEFT) == gauge_caution(Side.DW_RIGHT) == ""
