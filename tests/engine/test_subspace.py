@@ -374,7 +374,8 @@ def spectra(draw: st.DrawFn) -> list[float]:
 def _stable(sigma: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     """The k up to which a span is known to 1e-9 by any float64 method: far above rounding, and apart from k + 1."""
     following = np.append(sigma[1:], 0.0)
-    return (sigma > 1e-6 * sigma[0]) & (sigma - following > 1e-5 * sigma[0])
+    stable: npt.NDArray[np.bool_] = (sigma > 1e-6 * sigma[0]) & (sigma - following > 1e-5 * sigma[0])
+    return stable
 
 
 @settings(max_examples=150, deadline=None)
