@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -26,6 +27,18 @@ def gauge_caution(side: Side) -> str:
     return (
         f"Below the full rank, φ on {side.value} depends on how ΔW is written as a product B A: "
         "G A and B G⁻¹ give the same ΔW and another φ. The sides of ΔW do not depend on it."
+    )
+
+
+def base_model_caution(pairing: Pairing) -> str:
+    """That the two adapters name different base models; empty where they agree or one does not tell."""
+    names = [adapter.base_model for adapter in (pairing.first, pairing.second)]
+    last = {PurePosixPath(name.replace("\\", "/")).name.casefold() for name in names}
+    if not all(names) or len(last) == 1:
+        return ""
+    return (
+        f"The adapters name different base models, {names[0]} and {names[1]}: their directions can be compared "
+        "only if these are versions of one model."
     )
 
 

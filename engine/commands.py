@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from engine.adapter import Adapter, LoraModule, SkippedModule
-from engine.cautions import gauge_caution, initialisation_caution
+from engine.cautions import base_model_caution, gauge_caution, initialisation_caution
 from engine.comparison import outcomes
 from engine.devices import choose_device
 from engine.errors import EngineError, ExportFailure, NothingComparable
@@ -120,14 +120,15 @@ def _export(arguments: argparse.Namespace) -> int:
     if not results:
         raise failures[0].error
     started_alike = initialisation_caution(pairing, device) if side is Side.A else ""
-    if started_alike:
-        _say(sys.stderr, f"note: {started_alike}")
+    cautions = tuple(filter(None, (base_model_caution(pairing), started_alike)))
+    for caution in cautions:
+        _say(sys.stderr, f"note: {caution}")
     failed = tuple(SkippedModule(failure.pair.path.name, failure.error.reason) for failure in failures)
     selected = arguments.layers or arguments.projections or arguments.preset
     comparison = Comparison(
         pairing.first, pairing.second, side, device, tuple(results),
         skipped=(*failed, *pairing.skipped(side)),
-        cautions=tuple(filter(None, (started_alike, gauge_caution(side)))),
+        cautions=(*cautions, *filter(None, (gauge_caution(side),))),
         figure_slugs=None if selected or len(results) <= _LARGEST_FIGURE else _figure_slugs(results),
     )  # fmt: skip
     plan = ExportPlan(arguments.figure, FigureStyle(width=arguments.width, dpi=arguments.dpi))

@@ -182,7 +182,7 @@ class _Run:
         except DeviceFailure as failure:
             similarity = subspace_similarity(X, Y)
             said = (f"{failure.reason} This module was computed on the CPU.",)
-        return ModuleResult(loaded.pair, similarity, (*said, *_warnings(self._request, loaded.pair, similarity)))
+        return ModuleResult(loaded.pair, similarity, (*said, *_warnings(loaded.pair, similarity)))
 
 
 def _failure(pair: ModulePair, error: EngineError) -> ModuleFailure:
@@ -190,14 +190,13 @@ def _failure(pair: ModulePair, error: EngineError) -> ModuleFailure:
     return ModuleFailure(pair, error)
 
 
-def _warnings(request: ComparisonRequest, pair: ModulePair, similarity: SubspaceSimilarity) -> tuple[str, ...]:
+def _warnings(pair: ModulePair, similarity: SubspaceSimilarity) -> tuple[str, ...]:
     warnings = []
-    for which, adapter, module, spectrum in (
-        ("first", request.first, pair.first, similarity.first),
-        ("second", request.second, pair.second, similarity.second),
-    ):
-        if module.path.name in adapter.zero_update:
-            warnings.append(f"B is zero in the {which} adapter, so its ΔW is zero: untrained.")
+    if pair.untrained:
+        warnings.append(f"B is zero in the {pair.untrained} adapter, so ΔW is zero: untrained.")
+    for which, module, spectrum in (
+        ("first", pair.first, similarity.first), ("second", pair.second, similarity.second),
+    ):  # fmt: skip
         if spectrum.numerical_rank < module.rank:
             warnings.append(
                 f"The {which} adapter has numerical rank {spectrum.numerical_rank} of {module.rank} here; "

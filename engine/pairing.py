@@ -15,11 +15,16 @@ from engine.side import Side
 
 @dataclass(frozen=True)
 class ModulePair:
-    """The same module of two adapters. `slug` names it in files: unique within its pairing, safe everywhere."""
+    """The same module of two adapters. `slug` names it in files: unique within its pairing, safe everywhere.
+
+    `untrained` says in which of them B is all zero, so that ΔW is: "first", "second", "first and the second",
+    or empty.
+    """
 
     first: LoraModule
     second: LoraModule
     slug: str
+    untrained: str = ""
 
     @property
     def path(self) -> ModulePath:
@@ -62,6 +67,17 @@ class Pairing:
         """The pairs that can be compared on a side."""
         return tuple(pair for pair in self.pairs if not pair.obstacle(side))
 
+    def undefined(self, side: Side) -> tuple[SkippedModule, ...]:
+        """The pairs that can be compared on a side and have nothing to compare there, with the reason."""
+        return tuple(
+            SkippedModule(
+                pair.path.name,
+                f"B is zero in the {pair.untrained} adapter: untrained, so φ is undefined on side {side.value}.",
+            )
+            for pair in self.pairs
+            if side.needs_B and pair.untrained and not pair.obstacle(side)
+        )
+
     def skipped(self, side: Side) -> tuple[SkippedModule, ...]:
         """Everything left out on a side, each with its reason."""
         obstacles = (SkippedModule(pair.path.name, pair.obstacle(side)) for pair in self.pairs)
@@ -77,8 +93,16 @@ def pair_adapters(first: Adapter, second: Adapter) -> Pairing:
     partner_of = _matched(first.modules, second.modules)
     matched = [(module, partner_of[id(module)]) for module in first.modules if id(module) in partner_of]
     slugs = _slugs([module.path for module, _ in matched])
-    pairs = tuple(ModulePair(one, other, slug) for (one, other), slug in zip(matched, slugs, strict=True))
+    pairs = tuple(
+        ModulePair(one, other, slug, _untrained(first, one, second, other))
+        for (one, other), slug in zip(matched, slugs, strict=True)
+    )
     return Pairing(first, second, pairs, tuple(_unpaired(first, second, matched)))
+
+
+def _untrained(first: Adapter, one: LoraModule, second: Adapter, other: LoraModule) -> str:
+    zero = (one.path.name in first.zero_update, other.path.name in second.zero_update)
+    return " and the ".join(which for which, is_zero in zip(("first", "second"), zero, strict=True) if is_zero)
 
 
 _Key = Callable[[ModulePath], Hashable]

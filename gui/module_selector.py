@@ -237,7 +237,7 @@ class ModuleSelector(QWidget):
         self._show_reasons()
 
     def _show_reasons(self) -> None:
-        skipped = self._session.skipped
+        skipped = self._session.unanswered
         if skipped == self._listed:
             return
         self._listed = skipped

@@ -159,6 +159,12 @@ class Session(QObject):
         return (*failed, *self._pairing.skipped(self._side))
 
     @property
+    def unanswered(self) -> tuple[SkippedModule, ...]:
+        """Everything that has no φ on the side shown: what is skipped, and what has no directions there."""
+        undefined = self._pairing.undefined(self._side) if self._pairing is not None else ()
+        return (*self.skipped, *undefined)
+
+    @property
     def shown(self) -> tuple[ModulePair, ...]:
         """The selected pairs, in natural order."""
         selected = set(self._selected)
@@ -338,23 +344,29 @@ class Session(QObject):
         if batch.failure is not None:
             self.notice_raised.emit(batch.failure)
         elif batch.finished:
-            self._look_for_a_common_start()
+            self._look_for_cautions()
 
-    def _look_for_a_common_start(self) -> None:
-        """Once for a pair that is compared on A: whether it is alike only because of how it was initialised."""
+    def _look_for_cautions(self) -> None:
+        """Once for a pair that is compared on A: what a reader of it should beware of."""
         pairing, device = self._pairing, self.device_in_use
         if pairing is None or self._side is not Side.A or pairing is self._looked_at:
             return
         self._looked_at = pairing
 
-        def look() -> str:
-            from engine.cautions import initialisation_caution  # noqa: PLC0415 - NumPy, in the compute thread
+        def look() -> list[str]:
+            from engine.cautions import (  # noqa: PLC0415 - NumPy, in the compute thread
+                base_model_caution,
+                initialisation_caution,
+            )
 
-            return initialisation_caution(pairing, device)
+            return [base_model_caution(pairing), initialisation_caution(pairing, device)]
 
         def tell(answer: JobAnswer) -> None:
-            if self._pairing is pairing and (answer.failure or answer.result):
-                self.notice_raised.emit(answer.failure or Failure(answer.result, is_caution=True))
+            if self._pairing is pairing:
+                cautions = (Failure(text, is_caution=True) for text in answer.result or () if text)
+                for notice in (answer.failure, *cautions):
+                    if notice is not None:
+                        self.notice_raised.emit(notice)
 
         self.do(look, tell)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.cautions import gauge_caution, initialisation_caution
+from engine.cautions import base_model_caution, gauge_caution, initialisation_caution
 from engine.opening import open_adapter
 from engine.pairing import Pairing, pair_adapters
 from engine.side import Side
@@ -59,3 +59,20 @@ def test_gauge_matters_on_the_factors_only() -> None:
     assert "on A" in gauge_caution(Side.A)
     assert "on B" in gauge_caution(Side.B)
     assert gauge_caution(Side.DW_LEFT) == gauge_caution(Side.DW_RIGHT) == ""
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "told"),
+    [
+        ("meta-llama/Llama-3.1-8B", "mistralai/Mistral-7B-v0.3", True),
+        ("meta-llama/Llama-3.1-8B", "/data/models/llama-3.1-8b", False),
+        ("meta-llama/Llama-3.1-8B", "", False),
+    ],
+)
+def test_different_base_models_are_told(tmp_path: Path, one: str, other: str, told: bool) -> None:
+    paths = [
+        write_peft_adapter(tmp_path / name, MODULES, 4, seed=1, config={"base_model_name_or_path": base})
+        for name, base in (("a", one), ("b", other))
+    ]
+    said = base_model_caution(pair_adapters(*map(open_adapter, paths)))
+    assert (one in said and other in said) if told else said == ""

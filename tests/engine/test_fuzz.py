@@ -127,10 +127,12 @@ _anything = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=8,
 )
-_names = st.sampled_from(
-    ["base_model.model.m.layers.0.q.lora_A.weight", "m.lora_a", "unet.x.lora.down.weight",
-     "lora_unet_a_b.lora_up.weight", "lora_unet_a_b.alpha", "w_a_001", "unet:0:up", "hada_w1_a", "x.lora_magnitude_vector", "lora_embedding_A", ""]
-) | st.text(max_size=30)  # fmt: skip
+_KNOWN_NAMES = (
+    "base_model.model.m.layers.0.q.lora_A.weight", "m.lora_a", "unet.x.lora.down.weight", "lora_unet_a_b.alpha",
+    "lora_unet_a_b.lora_up.weight", "w_a_001", "unet:0:up", "hada_w1_a", "x.lora_magnitude_vector",
+    "lora_embedding_A", "",
+)  # fmt: skip
+_names = st.sampled_from(_KNOWN_NAMES) | st.text(max_size=30)
 _entries = st.fixed_dictionaries(
     {
         "dtype": st.sampled_from(["F32", "BF16", "F8_E4M3", "I64", "BOOL", "Q3", ""]) | _anything,
