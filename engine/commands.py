@@ -21,8 +21,10 @@ from engine.opening import open_adapter
 from engine.outcome import ComparisonRequest, ModuleFailure, ModuleResult
 from engine.pairing import ModulePair, Pairing, pair_adapters
 from engine.panel_layout import first_selection
+from engine.presets import Preset, preset_layers, preset_pairs
 from engine.selection import LayerSelection, parse_layers, select_pairs
 from engine.side import Side
+from engine.views import View
 
 EXIT_DONE, EXIT_UNUSABLE, EXIT_INTERRUPTED = 0, 1, 130
 # More panels than this make no figure that a page could hold: four layers are drawn then.
@@ -39,8 +41,10 @@ def export_arguments(parser: argparse.ArgumentParser) -> None:
                         help="whose singular vectors: A (default, the paper's), B, or ΔW's")  # fmt: skip
     parser.add_argument("--layers", type=_layers, help="layers counted from 1, such as 1,32,64-96 (default: all)")
     parser.add_argument("--projections", type=_names, help="projections, such as q,v (default: all)")
-    parser.add_argument("--preset", choices=["fig7"],
-                        help="the paper's Figure 7: layers 1, 1/3, 2/3 and the last, q and v")  # fmt: skip
+    parser.add_argument("--preset", choices=[preset.value for preset in Preset],
+                        help="the modules, layout and range of a figure of the paper")  # fmt: skip
+    parser.add_argument("--view", choices=[view.value for view in View], default=View.PHI.value,
+                        help="what the figure shows: φ, φ above chance, or its distance from chance, z")  # fmt: skip
     parser.add_argument("--device", type=_device, default="auto", metavar="auto|cpu|cuda", help="where to compute")
     parser.add_argument("--figure", type=_figure_formats, default=("png",), metavar="png,pdf,svg",
                         help="figure formats (default: png)")  # fmt: skip
@@ -114,7 +118,8 @@ def _export(arguments: argparse.Namespace) -> int:
     for adapter in (pairing.first, pairing.second):
         for warning in adapter.warnings:
             _say(sys.stderr, f"note: {adapter.path}: {warning}")
-    pairs = _chosen(pairing, side, arguments.layers, arguments.projections, arguments.preset)
+    preset = Preset(arguments.preset) if arguments.preset else None
+    pairs = _chosen(pairing, side, arguments.layers, arguments.projections, preset)
     request = ComparisonRequest(1, pairing.first, pairing.second, pairs, side, device)
     results, failures = _computed(request)
     if not results:
@@ -128,10 +133,12 @@ def _export(arguments: argparse.Namespace) -> int:
     comparison = Comparison(
         pairing.first, pairing.second, side, device, tuple(results),
         skipped=(*failed, *pairing.skipped(side)),
+        preset=preset,
         cautions=(*cautions, *filter(None, (gauge_caution(side),))),
         figure_slugs=None if selected or len(results) <= _LARGEST_FIGURE else _figure_slugs(results),
     )  # fmt: skip
-    plan = ExportPlan(arguments.figure, FigureStyle(width=arguments.width, dpi=arguments.dpi))
+    style = FigureStyle(width=arguments.width, dpi=arguments.dpi, view=View(arguments.view))
+    plan = ExportPlan(arguments.figure, style)
     facts = export_comparison(comparison, arguments.out, plan)
     _say(sys.stderr, f"{len(results)} modules compared, {len(comparison.skipped)} left out: {arguments.out}")
     if arguments.json:
@@ -144,14 +151,16 @@ def _chosen(
     side: Side,
     layers: LayerSelection | None,
     projections: Sequence[str] | None,
-    preset: str | None,
+    preset: Preset | None,
 ) -> tuple[ModulePair, ...]:
     comparable = pairing.comparable(side)
     if not comparable:
         raise _nothing(pairing, side)
     pairs = select_pairs(comparable, layers, projections)
     if preset:
-        pairs = tuple(pairs[index] for index in first_selection([pair.path for pair in pairs]))
+        depth = len({pair.path.layer_label for pair in pairs})
+        pairs = preset_pairs(pairs, preset)
+        _say(sys.stderr, preset_layers(pairs, preset, depth))
     if not pairs:
         labels = list(dict.fromkeys(pair.path.layer_label for pair in comparable))
         names = list(dict.fromkeys(pair.path.projection for pair in comparable))

@@ -13,7 +13,7 @@ import platform
 import shlex
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,14 @@ from engine.adapter import Adapter, SkippedModule
 from engine.chance import expected_similarity
 from engine.devices import Device
 from engine.errors import ExportFailure
-from engine.figure import FigureStyle, FigureText, draw_figure, figure_title, save_figure
+from engine.figure import FigureStyle, FigureText, draw_figure, figure_title, fitting_plan, save_figure
 from engine.findings import findings
 from engine.outcome import ModuleResult
 from engine.pairing import pair_adapters
+from engine.presets import Preset, preset_plan
 from engine.side import Side
 from engine.storage_types import Float64Array
+from engine.views import View
 
 PHI_COLUMNS = ("tower", "layer", "projection", "module", "i", "j", "phi", "chance")
 FINDING_COLUMNS = (
@@ -51,6 +53,7 @@ class Comparison:
     skipped: tuple[SkippedModule, ...]
     figure_slugs: frozenset[str] | None = None
     cautions: tuple[str, ...] = ()
+    preset: Preset | None = None
 
     @property
     def figure_results(self) -> list[ModuleResult]:
@@ -110,7 +113,7 @@ def export_figure(comparison: Comparison, path: Path, kind: str, style: FigureSt
     """
     figure = _figure(comparison, style)
     metadata = figure_metadata(comparison, kind)
-    write_atomically(path, lambda target: save_figure(figure, target, kind, style.dpi, metadata))
+    write_atomically(path, lambda target: save_figure(figure, target, kind, style, metadata))
 
 
 def figure_preview(comparison: Comparison, style: FigureStyle, pixels: int) -> bytes:
@@ -121,15 +124,17 @@ def figure_preview(comparison: Comparison, style: FigureStyle, pixels: int) -> b
     """
     figure = _figure(comparison, style)
     out = io.BytesIO()
-    save_figure(figure, out, "png", max(50, int(pixels / figure.get_figwidth())), {})
+    save_figure(figure, out, "png", replace(style, dpi=max(50, int(pixels / figure.get_figwidth()))), {})
     return out.getvalue()
 
 
 def _figure(comparison: Comparison, style: FigureStyle) -> Figure:
     results = comparison.figure_results
-    text = FigureText(figure_title(comparison.side, results), f"φ, {comparison.side.words}")
+    text = FigureText(figure_title(comparison.side, results), f"{style.view.symbol}, {comparison.side.words}")
+    preset = comparison.preset
     try:
-        return draw_figure(results, text, style)
+        plan = fitting_plan(results, style) if preset is None else preset_plan(results, preset)
+        return draw_figure(plan, text, style)
     except ValueError as error:
         raise ExportFailure(f"The figure cannot be drawn: {error}.") from error
 
@@ -286,6 +291,8 @@ def command_line(comparison: Comparison, plan: ExportPlan) -> str:
         projections = dict.fromkeys(path.projection for path in paths)
         arguments += ["--layers", ",".join(layers), "--projections", ",".join(projections)]
     arguments += ["--figure", ",".join(plan.figures)] if plan.figures else []
+    arguments += ["--preset", comparison.preset.value] if comparison.preset else []
+    arguments += ["--view", plan.style.view.value] if plan.style.view is not View.PHI else []
     arguments += ["--dpi", str(plan.style.dpi)]
     arguments += ["--width", f"{plan.style.width:g}"] if plan.style.width is not None else []
     return shlex.join(["python", *arguments])

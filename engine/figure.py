@@ -1,4 +1,4 @@
-"""Figures for papers, drawn anew with matplotlib from stored arrays: the layout of the paper's Figure 7.
+"""Figures for papers, drawn anew with matplotlib from stored arrays.
 
 Everything is placed in inches, so that a figure of a venue's width holds text of the venue's size.
 """
@@ -6,7 +6,7 @@ Everything is placed in inches, so that a figure of a venue's width holds text o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,29 +16,38 @@ from cmap import Colormap
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import Normalize, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from engine.colour_range import (
     COLUMN_LABELS,
     DEFAULT_COLOUR_MAP,
     ROW_LABELS,
     UNDEFINED_COLOUR,
-    shared_range,
+    RangeMode,
+    chosen_range,
     tick_positions,
 )
 from engine.outcome import ModuleResult
-from engine.panel_layout import PanelLayout, PanelPlace, lay_out
+from engine.panel_layout import PANELS_PER_ROW, PanelGroups, PanelLayout, PanelPlace
+from engine.presets import FigurePanel, FigurePlan, plain_plan
 from engine.side import Side
+from engine.storage_types import Float64Array
+from engine.views import View, view_values
 
 FIGURE_FORMATS = ("png", "pdf", "svg")
 _POINTS = 72.0
+# Sides of a panel in inches: where the width is free, what is still read with ease, and what is refused.
+_FREE_PANEL, _SMALLEST_READABLE, _SMALLEST_PANEL = 1.75, 0.6, 0.3
+_HIDDEN_COLOUR = "#e9e7f1"
+_CHANCE_SD = 3.0
 
 _RC: Mapping[str, object] = {
     "pdf.fonttype": 42,
     "ps.fonttype": 42,
-    "svg.fonttype": "none",
+    "svg.hashsalt": "phiscope",
     "mathtext.fontset": "cm",
     "font.family": "DejaVu Sans",
     "axes.linewidth": 0.6,
@@ -51,7 +60,12 @@ _RC: Mapping[str, object] = {
 
 @dataclass(frozen=True)
 class FigureStyle:
-    """How a figure looks. `width` is in inches (None: as wide as its panels want), text in points."""
+    """How a figure looks. `width` is in inches (None: as wide as its panels want), text in points.
+
+    `range` holds the colours to these values of the view; None chooses. `chance` draws the line where φ is 3
+    standard deviations above chance. `letters` puts (a), (b), … before the panels' titles. `svg_paths` turns the
+    text of an SVG into outlines, which look alike everywhere and cannot be edited.
+    """
 
     width: float | None = None
     dpi: int = 300
@@ -59,6 +73,12 @@ class FigureStyle:
     range: tuple[float, float] | None = None
     label_size: float = 9.0
     tick_size: float = 7.0
+    view: View = View.PHI
+    titles: bool = True
+    headings: bool = True
+    letters: bool = False
+    chance: bool = False
+    svg_paths: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,12 +114,11 @@ def _escaped(text: str) -> str:
 
 @dataclass(frozen=True)
 class _Measures:
-    """Sizes in inches that follow from the width and the text sizes."""
+    """Sizes in inches that follow from the width and the text sizes; `lefts` are those of the columns."""
 
     panel: float
-    left: float
-    pair_gap: float
-    column_gap: float
+    lefts: tuple[float, ...]
+    width: float
     row_gap: float
     top: float
     bottom: float
@@ -108,60 +127,103 @@ class _Measures:
     right: float
 
 
-def draw_figure(results: Sequence[ModuleResult], text: FigureText, style: FigureStyle) -> Figure:
-    """Draw the panels of these results with one shared colour bar.
+def fitting_plan(results: Sequence[ModuleResult], style: FigureStyle) -> FigurePlan:
+    """Whole panels in rows of four, or of fewer where the figure's width would make them too small to read."""
+    groups = PanelGroups([result.pair.path for result in results])
+    for per_row in range(groups.per_row(PANELS_PER_ROW), 0, -1):
+        layout = groups.lay_out(per_row)
+        if _panel_size(layout, style) >= _SMALLEST_READABLE:
+            break
+    return replace(plain_plan(results), layout=layout)
+
+
+def draw_figure(plan: FigurePlan, text: FigureText, style: FigureStyle) -> Figure:
+    """Draw the panels of a plan with one shared colour bar.
 
     Raises:
-        ValueError: there are no results, or the width leaves no room for the panels.
+        ValueError: there are no panels, or the width leaves no room for them.
     """
-    if not results:
+    if not plan.panels:
         raise ValueError("a figure needs at least one panel")
-    layout = lay_out([result.pair.path for result in results])
-    starts = {heading.first for heading in layout.headings}
-    measures = _measure(layout, starts, style)
-    arrays = [result.similarity.values for result in results]
-    norm = Normalize(*(style.range or shared_range(arrays)))
-    colours = Colormap(style.colour_map).to_matplotlib().with_extremes(bad=UNDEFINED_COLOUR)
+    layout = plan.layout
+    measures = _measure(layout, style)
+    arrays = [panel.shown(view_values(panel.similarity, style.view)) for panel in plan.panels]
+    norm = Normalize(*_levels(plan, arrays, style))
+    colours = Colormap(style.colour_map).to_matplotlib()
+    undefined = any(
+        (np.isnan(values) & ~panel.hidden()).any() for values, panel in zip(arrays, plan.panels, strict=True)
+    )
     with mpl.rc_context(dict(_RC)):
-        lefts = _column_lefts(layout, starts, measures)
-        width = lefts[-1] + measures.panel + measures.bar_gap + measures.bar_width + measures.right
-        legend = any(np.isnan(values).any() for values in arrays)
-        bottom = measures.bottom + (2.2 * style.tick_size / _POINTS if legend else 0.0)
+        bottom = measures.bottom + (2.2 * style.tick_size / _POINTS if undefined else 0.0)
         inner = layout.rows * measures.panel + (layout.rows - 1) * measures.row_gap
         height = measures.top + inner + bottom
-        figure = Figure(figsize=(width, height), dpi=style.dpi, facecolor="white")
+        figure = Figure(figsize=(measures.width, height), dpi=style.dpi, facecolor="white")
         FigureCanvasAgg(figure)
-        canvas = _Canvas(figure, width, height)
-        for place in layout.places:
+        canvas = _Canvas(figure, measures.width, height)
+        for number, place in enumerate(layout.places):
             top = measures.top + place.row * (measures.panel + measures.row_gap)
-            axes = canvas.axes(lefts[place.column], top, measures.panel, measures.panel)
-            result = results[place.index]
-            axes.imshow(
-                result.similarity.values, cmap=colours, norm=norm, interpolation="nearest", aspect="auto",
-                extent=(0.5, result.pair.shape[1] + 0.5, result.pair.shape[0] + 0.5, 0.5),
-            )  # fmt: skip
-            axes.set_title(projection_math(result.pair.path.projection), fontsize=style.label_size, pad=3)
-            _draw_axes(axes, result, place, measures, style)
-        _draw_headings(canvas, layout, lefts, measures, style)
-        canvas.text(lefts[0] / 2 + (width - measures.right) / 2, 0.08, text.title, style.label_size * 1.2, va="top")
-        bar = canvas.axes(lefts[-1] + measures.panel + measures.bar_gap, measures.top, measures.bar_width, inner)
-        bar_axis = figure.colorbar(ScalarMappable(norm, colours), cax=bar)
-        bar_axis.outline.set_linewidth(0.6)
-        bar.tick_params(labelsize=style.tick_size)
-        bar.set_ylabel(text.bar_label, fontsize=style.tick_size)
-        if legend:
-            _draw_legend(canvas, lefts[0], height, style)
+            axes = canvas.axes(measures.lefts[place.column], top, measures.panel, measures.panel)
+            panel = plan.panels[place.index]
+            _draw_panel(axes, panel, arrays[place.index], colours, norm, style)
+            if style.titles:
+                letter = f"({_letter(number)}) " if style.letters else ""
+                axes.set_title(letter + _panel_title(panel), fontsize=style.label_size, pad=3)
+            _draw_axes(axes, panel, place, measures, style)
+        if style.headings:
+            _draw_headings(canvas, layout, measures, style)
+        centre = measures.lefts[0] / 2 + (measures.width - measures.right) / 2
+        canvas.text(centre, 0.08, text.title, style.label_size * 1.2, va="top")
+        _draw_bar(canvas, measures, inner, ScalarMappable(norm, colours), text.bar_label, style)
+        if undefined:
+            _draw_legend(canvas, measures.lefts[0], height, style)
     return figure
 
 
-def save_figure(figure: Figure, target: Path | BinaryIO, kind: str, dpi: int, metadata: Mapping[str, str]) -> None:
+def _levels(plan: FigurePlan, arrays: Sequence[Float64Array], style: FigureStyle) -> tuple[float, float]:
+    if style.range is not None:
+        return style.range
+    if plan.range is not None and style.view is View.PHI:
+        return plan.range
+    return chosen_range(arrays, style.view, RangeMode.AUTOMATIC)
+
+
+def _panel_title(panel: FigurePanel) -> str:
+    return "random Gaussian" if panel.path is None else projection_math(panel.path.projection)
+
+
+def _letter(number: int) -> str:
+    """a, b, …, z, aa, ab, …"""
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    return letters[number] if number < len(letters) else letters[number // 26 - 1] + letters[number % 26]
+
+
+def _draw_panel(
+    axes: Axes, panel: FigurePanel, values: Float64Array, colours: Any, norm: Normalize, style: FigureStyle
+) -> None:
+    pixels = colours(norm(np.nan_to_num(values)))
+    pixels[np.isnan(values)] = to_rgba(UNDEFINED_COLOUR)
+    pixels[panel.hidden()] = to_rgba(_HIDDEN_COLOUR)
+    extent = (0.5, panel.columns + 0.5, panel.rows + 0.5, 0.5)
+    axes.imshow(pixels, interpolation="nearest", aspect="auto", extent=extent)
+    if style.chance and min(values.shape) > 1:
+        z = np.ma.masked_where(panel.hidden(), np.nan_to_num(panel.shown(view_values(panel.similarity, View.Z))))
+        j, i = np.arange(1, panel.columns + 1), np.arange(1, panel.rows + 1)
+        if z.min() < _CHANCE_SD < z.max():
+            axes.contour(j, i, z, levels=[_CHANCE_SD], colors="white", linewidths=0.7)
+
+
+def save_figure(
+    figure: Figure, target: Path | BinaryIO, kind: str, style: FigureStyle, metadata: Mapping[str, Any]
+) -> None:
     """Write a figure as `png`, `pdf` or `svg` with provenance inside and fonts that publishers accept.
+
+    The same figure gives the same bytes; SOURCE_DATE_EPOCH sets the date in them.
 
     Raises:
         OSError: the file cannot be written.
     """
-    with mpl.rc_context(dict(_RC)):
-        figure.savefig(target, format=kind, dpi=dpi, metadata=dict(metadata))
+    with mpl.rc_context(dict(_RC) | {"svg.fonttype": "path" if style.svg_paths else "none"}):
+        figure.savefig(target, format=kind, dpi=style.dpi, metadata=dict(metadata))
 
 
 class _Canvas:
@@ -187,70 +249,107 @@ class _Canvas:
         )
 
 
-def _measure(layout: PanelLayout, starts: set[int], style: FigureStyle) -> _Measures:
+def _margins(layout: PanelLayout, style: FigureStyle) -> list[float]:
+    """What stands left of each column: a layer's heading, i and its numbers, or only a gap."""
     label, tick = style.label_size / _POINTS, style.tick_size / _POINTS
-    left = 1.5 * label + 1.2 * label + 2.2 * tick  # Layer n, i, tick labels
-    gap = 1.6 * tick
-    right = 3.6 * tick + 1.4 * tick
-    bar_gap, bar_width = 1.6 * tick, 1.5 * tick
-    within = layout.columns - len(starts)
-    fixed = len(starts) * left + (len(starts) - 1) * gap + within * gap + bar_gap + bar_width + right
-    panel = 1.75 if style.width is None else (style.width - fixed) / layout.columns
-    if panel < 0.3:
+    headed = {heading.first for heading in layout.headings if heading.text} if style.headings else set()
+    ticked = {place.column for place in layout.places if place.is_leftmost}
+    margins = []
+    for column in range(layout.columns):
+        gap = 1.6 * tick if column else 0.0
+        heading = 1.5 * label if column in headed else 0.0
+        margins.append(gap + heading + (1.2 * label + 2.2 * tick if column in ticked else 0.0))
+    return margins
+
+
+def _bar_room(style: FigureStyle) -> tuple[float, float, float]:
+    """Gap before the bar, its width, and the room for its numbers and label."""
+    tick = style.tick_size / _POINTS
+    return 1.6 * tick, 1.5 * tick, 3.6 * tick + 1.4 * tick
+
+
+def _panel_size(layout: PanelLayout, style: FigureStyle) -> float:
+    if style.width is None:
+        return _FREE_PANEL
+    return (style.width - sum(_margins(layout, style)) - sum(_bar_room(style))) / max(1, layout.columns)
+
+
+def _measure(layout: PanelLayout, style: FigureStyle) -> _Measures:
+    label, tick = style.label_size / _POINTS, style.tick_size / _POINTS
+    panel = _panel_size(layout, style)
+    if panel < _SMALLEST_PANEL:
         raise ValueError(f"{style.width} inches are too narrow for {layout.columns} panels in a row")
+    margins = _margins(layout, style)
+    lefts = tuple(sum(margins[: column + 1]) + column * panel for column in range(layout.columns))
+    bar_gap, bar_width, right = _bar_room(style)
+    title = 2.0 * label if style.titles else 0.6 * label
     return _Measures(
         panel=panel,
-        left=left,
-        pair_gap=gap,
-        column_gap=gap,
-        row_gap=2.0 * label + (0.6 * tick),
-        top=0.08 + 1.7 * label + 2.0 * label,
-        bottom=2.4 * tick + 1.9 * label,
+        lefts=lefts,
+        width=lefts[-1] + panel + bar_gap + bar_width + right,
+        row_gap=title + 0.6 * tick + _column_room(layout, style, below=False),
+        top=0.08 + 1.7 * label + title,
+        bottom=_column_room(layout, style, below=True),
         bar_gap=bar_gap,
         bar_width=bar_width,
         right=right,
     )
 
 
-def _column_lefts(layout: PanelLayout, starts: set[int], measures: _Measures) -> list[float]:
-    lefts: list[float] = []
-    x = 0.0
-    for column in range(layout.columns):
-        if column:
-            x += measures.panel + measures.column_gap
-        if column in starts:
-            x += measures.left
-        lefts.append(x)
-    return lefts
+def _column_room(layout: PanelLayout, style: FigureStyle, *, below: bool) -> float:
+    """Room under a row for the numbers of j and its name: under the last row, or under any other that has them."""
+    last = layout.rows - 1
+    needed = any(place.is_lowest and (place.row == last) is below for place in layout.places)
+    return (2.4 * style.tick_size + 1.9 * style.label_size) / _POINTS if needed else 0.0
 
 
-def _draw_axes(
-    axes: Axes,
-    result: ModuleResult,
-    place: PanelPlace,
-    measures: _Measures,
-    style: FigureStyle,
-) -> None:
-    rows, columns = result.pair.shape
+def _draw_axes(axes: Axes, panel: FigurePanel, place: PanelPlace, measures: _Measures, style: FigureStyle) -> None:
     fits = int(measures.panel * _POINTS / (1.25 * style.tick_size))
-    axes.set_yticks(tick_positions(rows, min(ROW_LABELS, fits)))
-    axes.set_xticks(tick_positions(columns, min(COLUMN_LABELS, fits)))
-    leftmost, lowest = place.is_leftmost, place.is_lowest
-    axes.tick_params(labelsize=style.tick_size, labelleft=leftmost, labelbottom=lowest, pad=1.5)
+    axes.set_yticks(_ticks(panel.row_ticks, panel.rows, min(ROW_LABELS, fits), fits))
+    axes.set_xticks(_ticks(panel.column_ticks, panel.columns, min(COLUMN_LABELS, fits), fits))
+    axes.tick_params(labelsize=style.tick_size, labelleft=place.is_leftmost, labelbottom=place.is_lowest, pad=1.5)
     axes.tick_params(axis="x", rotation=90)
-    if leftmost:
+    if place.is_leftmost:
         axes.set_ylabel("$i$", fontsize=style.label_size, labelpad=2)
-    if lowest:
+    if place.is_lowest:
         axes.set_xlabel("$j$", fontsize=style.label_size, labelpad=2)
 
 
-def _draw_headings(
-    canvas: _Canvas, layout: PanelLayout, lefts: Sequence[float], measures: _Measures, style: FigureStyle
+def _ticks(wanted: tuple[int, ...] | None, count: int, labels: int, fits: int) -> Sequence[int]:
+    """The ticks that were asked for, where they have room; else evenly spaced ones."""
+    return wanted if wanted is not None and len(wanted) <= fits else tick_positions(count, labels)
+
+
+def _draw_bar(
+    canvas: _Canvas, measures: _Measures, height: float, colours: ScalarMappable, label: str, style: FigureStyle
 ) -> None:
+    bar = canvas.axes(
+        measures.lefts[-1] + measures.panel + measures.bar_gap, measures.top, measures.bar_width, height
+    )  # fmt: skip
+    axis = canvas.figure.colorbar(colours, cax=bar)
+    axis.outline.set_linewidth(0.6)
+    low, high = colours.get_clim()
+    ends = (low or 0.0, high or 1.0)
+    room = (ends[1] - ends[0]) * 1.6 * style.tick_size / _POINTS / height
+    ticks = MaxNLocator(9, steps=[1, 2, 5, 10]).tick_values(*ends)
+    shown = [ends[0], *(tick for tick in ticks if ends[0] + room < tick < ends[1] - room), ends[1]]
+    axis.set_ticks(shown, labels=_bar_numbers(shown))
+    bar.tick_params(labelsize=style.tick_size)
+    bar.set_ylabel(label, fontsize=style.tick_size)
+
+
+def _draw_headings(canvas: _Canvas, layout: PanelLayout, measures: _Measures, style: FigureStyle) -> None:
+    label, tick = style.label_size / _POINTS, style.tick_size / _POINTS
     for heading in layout.headings:
         y = measures.top + heading.row * (measures.panel + measures.row_gap) + measures.panel / 2
-        x = lefts[heading.first] - measures.left + 0.75 * style.label_size / _POINTS
+        x = measures.lefts[heading.first] - 1.2 * label - 2.2 * tick - 0.75 * label
         canvas.text(x, y, heading.text, style.label_size, rotation=90)
+
+
+def _bar_numbers(values: Sequence[float]) -> list[str]:
+    """As many digits for all as the longest needs, up to three; real minus signs."""
+    digits = next((n for n in range(3) if all(abs(round(value, n) - value) < 1e-9 for value in values)), 3)
+    return [f"{value:.{digits}f}".replace("-", "\u2212") for value in values]
 
 
 def _draw_legend(canvas: _Canvas, left: float, height: float, style: FigureStyle) -> None:

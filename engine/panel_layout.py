@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from engine.module_path import PROJECTION_ORDER, ModulePath
@@ -128,8 +128,13 @@ def spread(count: int, wanted: int = _FIRST_SHOWN_LAYERS) -> list[int]:
     return [max(0, round(count * k / (wanted - 1)) - 1) for k in range(wanted)]
 
 
-def first_selection(paths: Sequence[ModulePath]) -> list[int]:
-    """Which panels to show first: four layers spread over the depth × the two projections the paper shows."""
+def first_selection(
+    paths: Sequence[ModulePath], choose_layers: Callable[[int], list[int]] | None = None
+) -> list[int]:
+    """Which panels to show first: layers of the depth × the two projections that the paper shows.
+
+    `choose_layers` gives the positions of the layers among a number of them; by default four, spread.
+    """
     inside = [index for index, path in enumerate(paths) if path.layer_label]
     pool = inside or list(range(len(paths)))
     tower = _main_tower([paths[index] for index in pool])
@@ -142,7 +147,7 @@ def first_selection(paths: Sequence[ModulePath]) -> list[int]:
     pool = [index for index in pool if paths[index].projection in projections]
     by_depth = sorted(pool, key=lambda index: paths[index].sort_key)
     layers = list(dict.fromkeys(paths[index].layer_label for index in by_depth))
-    shown = {layers[position] for position in spread(len(layers))}
+    shown = {layers[position] for position in (choose_layers or spread)(len(layers))} if layers else set()
     return [index for index in pool if paths[index].layer_label in shown]
 
 

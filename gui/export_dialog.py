@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -24,7 +25,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from engine.cautions import base_model_caution, gauge_caution
 from engine.colour_range import COLOUR_MAPS
+from engine.errors import EngineError
+from engine.presets import Preset, preset_pairs
 from gui.colour_scale import ColourScale
 from gui.session import Session
 from gui.texts import count
@@ -62,7 +66,7 @@ class ExportDialog(QDialog):
         self._preview_job = 0
         self._picture = QPixmap()
         self.setWindowTitle("Export")
-        self.resize(1040, 640)
+        self.resize(1080, 680)
         self._delay = QTimer(self)
         self._delay.setSingleShot(True)
         self._delay.setInterval(_PREVIEW_DELAY)
@@ -85,6 +89,18 @@ class ExportDialog(QDialog):
         known, shown = len(self._session.results), len(self._shown_results())
         self._all_modules = QCheckBox(f"Numbers of all {known} modules, not only the {shown} shown")
         self._all_modules.setVisible(known > shown)
+        self._preset = QComboBox()
+        self._preset.addItem("The panels shown", None)
+        for preset in Preset:
+            self._preset.addItem(f"{preset.title} of the paper", preset)
+        self._preset.setAccessibleName("Which figure")
+        self._switches = {
+            "titles": QCheckBox("Titles"), "headings": QCheckBox("Layer headings"),
+            "letters": QCheckBox("(a), (b), …"), "chance": QCheckBox("Line at chance + 3 SD"),
+            "svg_paths": QCheckBox("SVG text as outlines"),
+        }  # fmt: skip
+        for name in ("titles", "headings"):
+            self._switches[name].setChecked(True)
         self._venue = QComboBox()
         self._venue.addItems([*VENUES, _OWN_WIDTH])
         self._venue.setAccessibleName("Width of the figure")
@@ -106,7 +122,10 @@ class ExportDialog(QDialog):
         self._status.setWordWrap(True)
         self._status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._status.setAccessibleName("What was written")
-        for signal in (self._venue.currentIndexChanged, self._width.valueChanged, self._map.currentIndexChanged):
+        for signal in (
+            self._preset.currentIndexChanged, self._venue.currentIndexChanged, self._width.valueChanged,
+            self._map.currentIndexChanged, *(switch.toggled for switch in self._switches.values()),
+        ):  # fmt: skip
             signal.connect(self._on_style_changed)
         for box in self._figures.values():
             box.toggled.connect(self._update_button)
@@ -153,10 +172,16 @@ class ExportDialog(QDialog):
         width.addWidget(self._venue, 1)
         width.addWidget(self._width)
         self._width.hide()
-        form.addRow(_heading("Figure"), formats)
+        switches = QGridLayout()
+        switches.setVerticalSpacing(GRID // 2)
+        for position, switch in enumerate(self._switches.values()):
+            switches.addWidget(switch, position // 2, position % 2)
+        form.addRow(_heading("Figure"), self._preset)
+        form.addRow(formats)
         form.addRow("Width", width)
         form.addRow("PNG resolution (dpi)", self._dpi)
         form.addRow("Colours", self._map)
+        form.addRow(switches)
         data = QVBoxLayout()
         data.setSpacing(GRID // 2)
         for box in (*self._data.values(), self._all_modules):
@@ -193,7 +218,12 @@ class ExportDialog(QDialog):
         self._delay.start()
 
     def _draw_preview(self) -> None:
-        make_comparison, make_style = self._comparison_maker(everything=False), self._style_maker()
+        try:
+            make_comparison, make_style = self._comparison_maker(everything=False), self._style_maker()
+        except EngineError as error:  # the preset does not fit these adapters
+            self._picture = QPixmap()
+            self._preview.setText(error.reason)
+            return
 
         def draw() -> bytes:
             from engine.export import figure_preview  # noqa: PLC0415 - matplotlib, in the compute thread
@@ -233,7 +263,11 @@ class ExportDialog(QDialog):
         folder = Path(self._folder.text()).expanduser()
         figures = tuple(kind for kind, box in self._figures.items() if box.isChecked())
         wants = {kind: box.isChecked() for kind, box in self._data.items()}
-        make_comparison = self._comparison_maker(everything=self._all_modules.isChecked())
+        try:
+            make_comparison = self._comparison_maker(everything=self._all_modules.isChecked())
+        except EngineError as error:
+            self._set_status(error.reason, "error")
+            return
         make_style = self._style_maker()
 
         def write() -> int:
@@ -277,9 +311,17 @@ class ExportDialog(QDialog):
         return [result.pair.slug for result in self._session.results if result.pair.slug in shown]
 
     def _comparison_maker(self, *, everything: bool) -> Callable[[], Comparison]:
-        session = self._session
+        """What makes the comparison in the other thread.
+
+        Raises:
+            NothingComparable: the preset chosen does not fit these adapters.
+        """
+        session, preset = self._session, self._preset.currentData()
         pairing, side, device, skipped = session.pairing, session.side, session.device_in_use, session.skipped
         shown = frozenset(self._shown_results())
+        if preset is not None:
+            pairs = preset_pairs([result.pair for result in session.results], preset)
+            shown = frozenset(pair.slug for pair in pairs)
         results = tuple(r for r in session.results if everything or r.pair.slug in shown)
 
         def make() -> Comparison:
@@ -287,7 +329,8 @@ class ExportDialog(QDialog):
 
             if pairing is None:
                 raise ValueError("there is nothing to export")
-            return Comparison(pairing.first, pairing.second, side, device, results, skipped, shown)
+            cautions = tuple(filter(None, (base_model_caution(pairing), gauge_caution(side))))
+            return Comparison(pairing.first, pairing.second, side, device, results, skipped, shown, cautions, preset)
 
         return make
 
@@ -297,13 +340,15 @@ class ExportDialog(QDialog):
         dpi, colour_map, levels = (
             int(self._dpi.currentText()),
             COLOUR_MAPS[self._map.currentIndex()],
-            self._scale.levels,
+            self._scale.levels if self._preset.currentData() is None else None,
         )
+        view = self._scale.view
+        switches = {name: switch.isChecked() for name, switch in self._switches.items()}
 
         def make() -> FigureStyle:
             from engine.figure import FigureStyle  # noqa: PLC0415 - matplotlib, in the compute thread
 
-            return FigureStyle(width or None, dpi, colour_map, levels, label, tick)
+            return FigureStyle(width or None, dpi, colour_map, levels, label, tick, view, **switches)
 
         return make
 

@@ -24,6 +24,7 @@ from engine.figure import FigureStyle, FigureText, draw_figure
 from engine.opening import open_adapter
 from engine.outcome import ComparisonRequest, ModuleResult
 from engine.pairing import pair_adapters
+from engine.presets import plain_plan
 from engine.side import Side
 from tests.adapters import Matrix, llama_modules, write_peft_adapter
 
@@ -325,7 +326,7 @@ def test_pdf_has_no_type_3_fonts(written: Path) -> None:
 def test_every_cell_has_its_colour_at_its_place(comparison: Comparison, tmp_path: Path, colour_map: str) -> None:
     """Rows downward from i = 1, columns to the right from j = 1: a transposed or flipped panel fails."""
     style = FigureStyle(dpi=200, colour_map=colour_map, range=(0.0, 1.0))
-    figure = draw_figure(comparison.results, FigureText("title"), style)
+    figure = draw_figure(plain_plan(comparison.results), FigureText("title"), style)
     panels = [axes for axes in figure.axes if axes.images]
     figure.savefig(tmp_path / "figure.png", dpi=200)
     pixels = imread(tmp_path / "figure.png")

@@ -43,3 +43,15 @@ def test_a_folder_that_cannot_be_written_is_said(qtbot: QtBot, window: MainWindo
     dialog.export()
     qtbot.waitUntil(lambda: "cannot be written" in dialog._status.text(), timeout=60_000)
     assert dialog._export.isEnabled()
+
+
+def test_presets_are_drawn_or_say_why_not(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    dialog = ExportDialog(window.session, window.figure.scale, window)
+    qtbot.addWidget(dialog)
+    qtbot.waitUntil(lambda: not dialog._picture.isNull(), timeout=60_000)
+    dialog._preset.setCurrentText("Figure 3 of the paper")
+    qtbot.waitUntil(lambda: "compares two ranks" in dialog._preview.text(), timeout=60_000)
+    dialog._preset.setCurrentText("Figure 4 of the paper")
+    qtbot.waitUntil(lambda: not dialog._picture.isNull(), timeout=60_000)
+    assert dialog._picture.width() > 2 * dialog._picture.height(), "three panels in a row"

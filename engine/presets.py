@@ -1,0 +1,227 @@
+"""The paper's figures as choices of panels: which modules, how much of each, and how they are laid out.
+
+Source: Hu et al., arXiv 2106.09685v2, Figures 3 (one layer, two ranks), 4 (two seeds and a random control), 6 (four
+layers, two ranks) and 7 (four layers, two seeds).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from engine.control import gaussian_control
+from engine.errors import NothingComparable
+from engine.module_path import ModulePath
+from engine.outcome import ModuleResult
+from engine.pairing import ModulePair
+from engine.panel_layout import LayerHeading, PanelLayout, PanelPlace, first_selection, heading_text, lay_out
+from engine.storage_types import Float64Array
+from engine.subspace import SubspaceSimilarity
+
+
+class Mask(Enum):
+    """Which cells of a panel are hidden."""
+
+    NONE = "none"
+    BELOW = "below"  # shown where j ≥ i
+    ABOVE = "above"  # shown where j ≤ i
+
+
+@dataclass(frozen=True, eq=False)
+class FigurePanel:
+    """One panel of a figure: φ(i, j) for i ≤ rows and j ≤ columns, part of it hidden.
+
+    `path` is None for a random control. Ticks are the i and j that are labelled; None leaves them to the figure.
+    """
+
+    path: ModulePath | None
+    similarity: SubspaceSimilarity
+    rows: int
+    columns: int
+    mask: Mask = Mask.NONE
+    row_ticks: tuple[int, ...] | None = None
+    column_ticks: tuple[int, ...] | None = None
+
+    def shown(self, values: Float64Array) -> Float64Array:
+        """The part of an array (r, r') that is shown, a view of it; hidden cells are still in it."""
+        return values[: self.rows, : self.columns]
+
+    def hidden(self) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+        """Which of the cells shown are hidden, (rows, columns)."""
+        i, j = np.ogrid[1 : self.rows + 1, 1 : self.columns + 1]
+        if self.mask is Mask.NONE:
+            return np.zeros((self.rows, self.columns), dtype=bool)
+        return j < i if self.mask is Mask.BELOW else j > i
+
+
+@dataclass(frozen=True, eq=False)
+class FigurePlan:
+    """The panels of one figure and where they stand; `range` is one for all, None for the usual choice."""
+
+    panels: tuple[FigurePanel, ...]
+    layout: PanelLayout
+    range: tuple[float, float] | None = None
+
+
+class Preset(Enum):
+    """A figure of the paper."""
+
+    FIG3 = "fig3"
+    FIG4 = "fig4"
+    FIG6 = "fig6"
+    FIG7 = "fig7"
+
+    @property
+    def title(self) -> str:
+        """`Figure 7`."""
+        return f"Figure {self.value[-1]}"
+
+    @property
+    def compares_ranks(self) -> bool:
+        """Whether it shows two different ranks, and so has zooms and masks."""
+        return self in (Preset.FIG3, Preset.FIG6)
+
+    @property
+    def is_one_layer(self) -> bool:
+        """Whether it shows one layer, in the middle of the model."""
+        return self in (Preset.FIG3, Preset.FIG4)
+
+
+# The paper's own ticks, of 64 directions; other ranks take evenly spaced ones.
+_TICKS_OF_64 = {
+    Preset.FIG3: (None, (1, 6, 12, 18, 23, 29, 35, 40, 46, 52, 58)),
+    Preset.FIG6: (None, (1, 6, 12, 18, 23, 29, 35, 40, 46, 52, 58)),
+    Preset.FIG4: ((1, 8, 16, 24, 32, 40, 48, 56), (1, 5, 10, 15, 20, 25, 30, 34, 39, 44, 49, 54, 59)),
+    Preset.FIG7: (None, None),
+}
+_RANGES = {Preset.FIG3: (0.0, 1.0), Preset.FIG4: (0.0, 0.5), Preset.FIG6: (0.0, 1.0), Preset.FIG7: (0.0, 0.8)}
+_PAPER_LAYERS = {True: "layer 48 of 96", False: "layers 1, 32, 64 and 96 of 96"}
+
+
+def preset_pairs(pairs: Sequence[ModulePair], preset: Preset) -> tuple[ModulePair, ...]:
+    """The modules that a preset shows: its layers where the model has other depths, q and v or what stands in.
+
+    Raises:
+        NothingComparable: the preset shows two ranks, and the adapters have one.
+    """
+    chosen = first_selection([pair.path for pair in pairs], _middle if preset.is_one_layer else None)
+    shown = tuple(pairs[index] for index in chosen)
+    if preset.compares_ranks and all(pair.shape[0] == pair.shape[1] for pair in shown):
+        rank = shown[0].shape[0] if shown else 0
+        raise NothingComparable(
+            f"{preset.title} of the paper compares two ranks, and both adapters have rank {rank} here; "
+            "choose Figure 7 or 4."
+        )
+    return shown
+
+
+def preset_layers(pairs: Sequence[ModulePair], preset: Preset, depth: int) -> str:
+    """Which layers stand for the paper's, in a sentence."""
+    labels = list(dict.fromkeys(pair.path.layer_label for pair in pairs if pair.path.layer_label))
+    listed = ", ".join(labels[:-1]) + (" and " if len(labels) > 1 else "") + labels[-1] if labels else "no layers"
+    these = f"layer{'' if len(labels) == 1 else 's'} {listed} of {depth}"
+    return f"{preset.title} of the paper shows {_PAPER_LAYERS[preset.is_one_layer]}; this one {these}."
+
+
+def _middle(count: int) -> list[int]:
+    """The paper's layer 48 of 96."""
+    return [max(0, round(count / 2) - 1)]
+
+
+def plain_plan(results: Sequence[ModuleResult]) -> FigurePlan:
+    """Whole panels, laid out as in Figure 7."""
+    panels = tuple(_whole(result) for result in results)
+    return FigurePlan(panels, lay_out([result.pair.path for result in results]))
+
+
+def preset_plan(results: Sequence[ModuleResult], preset: Preset) -> FigurePlan:
+    """The panels of a preset, from the results of the modules that `preset_pairs` chose."""
+    row_ticks, column_ticks = _TICKS_OF_64[preset]
+    if preset is Preset.FIG7:
+        plain = plain_plan(results)
+        return FigurePlan(plain.panels, plain.layout, _widened(plain.panels, _RANGES[preset]))
+    if preset is Preset.FIG4:
+        panels = [_whole(result, row_ticks, column_ticks) for result in results]
+        panels.append(_control(results[-1], row_ticks, column_ticks))
+        layout = _rows([panels], [results[0].pair.path])
+        return FigurePlan(tuple(panels), layout, _widened(panels, _RANGES[preset]))
+    rows = [_with_zooms(group, column_ticks) for group in _by_layer(results)]
+    panels = [panel for row in rows for panel in row]
+    return FigurePlan(tuple(panels), _rows(rows, [row[0].path for row in rows]), _RANGES[preset])
+
+
+def _whole(
+    result: ModuleResult, row_ticks: tuple[int, ...] | None = None, column_ticks: tuple[int, ...] | None = None
+) -> FigurePanel:
+    rows, columns = result.pair.shape
+    return FigurePanel(
+        result.pair.path, result.similarity, rows, columns,
+        row_ticks=row_ticks if rows == 64 else None, column_ticks=column_ticks if columns == 64 else None,
+    )  # fmt: skip
+
+
+def _control(
+    result: ModuleResult, row_ticks: tuple[int, ...] | None, column_ticks: tuple[int, ...] | None
+) -> FigurePanel:
+    rows, columns = result.pair.shape
+    similarity = gaussian_control(rows, columns, result.similarity.dimension)
+    return FigurePanel(
+        None, similarity, rows, columns,
+        row_ticks=row_ticks if rows == 64 else None, column_ticks=column_ticks if columns == 64 else None,
+    )  # fmt: skip
+
+
+def _by_layer(results: Sequence[ModuleResult]) -> list[list[ModuleResult]]:
+    groups: dict[tuple[str, str], list[ModuleResult]] = {}
+    for result in results:
+        groups.setdefault((result.pair.path.tower, result.pair.path.layer_label), []).append(result)
+    return list(groups.values())
+
+
+def _with_zooms(results: Sequence[ModuleResult], ticks_of_64: tuple[int, ...] | None) -> list[FigurePanel]:
+    """The long panels of a layer, where the larger index is at least the smaller, then the squares of the others.
+
+    φ is the same fraction of the smaller subspace on both sides of the diagonal; the paper shows the triangle above
+    it in the long panels and the one below it in the zooms.
+    """
+    long, zooms = [], []
+    for result in results:
+        rows, columns = result.pair.shape
+        small = min(rows, columns)
+        outside, inside = (Mask.BELOW, Mask.ABOVE) if rows <= columns else (Mask.ABOVE, Mask.BELOW)
+        counted = tuple(range(1, small + 1)) if small <= 8 else None
+        long.append(
+            FigurePanel(
+                result.pair.path, result.similarity, rows, columns, outside,
+                row_ticks=ticks_of_64 if rows == 64 else counted if rows == small else None,
+                column_ticks=ticks_of_64 if columns == 64 else counted if columns == small else None,
+            )
+        )  # fmt: skip
+        zooms.append(FigurePanel(result.pair.path, result.similarity, small, small, inside, counted, counted))
+    return long + zooms
+
+
+def _rows(rows: Sequence[Sequence[FigurePanel]], paths: Sequence[ModulePath | None]) -> PanelLayout:
+    """A row for each layer; every panel has its own j, so its ticks stand where the panels below differ."""
+    places, headings, index = [], [], 0
+    for row, panels in enumerate(rows):
+        for column, panel in enumerate(panels):
+            below = [other[column].columns for other in rows[row + 1 :] if column < len(other)]
+            left = panels[column - 1].rows if column else None
+            places.append(
+                PanelPlace(index, row, column, is_leftmost=left != panel.rows, is_lowest=not below)
+            )  # fmt: skip
+            index += 1
+        path = paths[row]
+        headings.append(LayerHeading(heading_text(path) if path is not None else "", row, 0, len(panels) - 1))
+    return PanelLayout(len(rows), max(len(panels) for panels in rows), tuple(places), tuple(headings))
+
+
+def _widened(panels: Sequence[FigurePanel], wanted: tuple[float, float]) -> tuple[float, float]:
+    """The paper's range, or 0–1 where a panel exceeds it."""
+    arrays = [panel.shown(panel.similarity.values) for panel in panels]
+    largest = max((float(np.nanmax(values)) for values in arrays if not np.isnan(values).all()), default=0.0)
+    return wanted if largest <= wanted[1] else (0.0, 1.0)

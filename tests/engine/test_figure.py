@@ -1,0 +1,178 @@
+"""Figures fit their page: nothing overlaps, nothing is cut, at every width and number of panels."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.transforms import Bbox
+
+from engine.colour_range import UNDEFINED_COLOUR
+from engine.figure import FigureStyle, FigureText, draw_figure, fitting_plan, save_figure
+from engine.outcome import ModuleResult
+from engine.presets import Preset, preset_pairs, preset_plan
+from engine.views import View, view_values
+from tests.adapters import llama_modules, peft_config, peft_tensors, write_peft_adapter, write_tensors
+from tests.reference import compare
+
+TITLE = FigureText(r"$\phi(A_{r=64},\ A'_{r=64},\ i,\ j)$", "φ, right-singular vectors of A")
+VENUES = [(3.03, 9, 7), (3.25, 8, 6), (5.5, 9, 7), (6.75, 8, 6)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("adapters")
+
+
+def made(folder: Path, panels: int, ranks: tuple[int, int] = (64, 64)) -> list[ModuleResult]:
+    """Results for so many panels, two to a layer."""
+    modules = llama_modules(-(-panels // 2))[:panels]
+    name = f"{panels}-{ranks[0]}-{ranks[1]}"
+    paths = [
+        write_peft_adapter(folder / f"{name}-{k}", modules, rank, seed=k, d_in=96) for k, rank in enumerate(ranks)
+    ]  # fmt: skip
+    return [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, ModuleResult)]
+
+
+def text_boxes(figure: Figure) -> dict[str, Bbox]:
+    """Every text that is seen, with the pixels that it takes."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    renderer = canvas.get_renderer()
+    boxes = {}
+    texts = list(figure.texts)
+    for axes in figure.axes:
+        texts += [axes.title, axes.xaxis.label, axes.yaxis.label]
+        texts += [label for label in (*axes.get_xticklabels(), *axes.get_yticklabels()) if label.get_visible()]
+    for number, text in enumerate(texts):
+        if text.get_text() and text.get_visible():
+            box = text.get_window_extent(renderer)
+            if box.width > 0 and box.height > 0:
+                boxes[f"{number}: {text.get_text()}"] = box
+    return boxes
+
+
+def assert_legible(figure: Figure) -> None:
+    """Texts lie on the page, not on each other, and not on a panel."""
+    boxes = text_boxes(figure)
+    page = figure.bbox
+    for name, box in boxes.items():
+        assert box.x0 >= page.x0 - 1, f"{name} is cut at the left"
+        assert box.x1 <= page.x1 + 1, f"{name} is cut at the right"
+        assert box.y0 >= page.y0 - 1, f"{name} is cut at the bottom"
+        assert box.y1 <= page.y1 + 1, f"{name} is cut at the top"
+    for (name, box), (other, other_box) in itertools.combinations(boxes.items(), 2):
+        common = Bbox.intersection(box, other_box)
+        assert common is None or min(common.width, common.height) < 1.5, f"{name} lies on {other}"
+    for axes in figure.axes:
+        inside = Bbox(axes.bbox.get_points() + np.array([[2, 2], [-2, -2]]))
+        for name, box in boxes.items():
+            assert not inside.overlaps(box), f"{name} lies on a panel"
+
+
+@pytest.mark.parametrize("panels", [1, 2, 3, 4, 8, 16, 24])
+@pytest.mark.parametrize(("width", "label", "tick"), VENUES)
+def test_nothing_overlaps_or_is_cut(folder: Path, width: float, label: float, tick: float, panels: int) -> None:
+    style = FigureStyle(width=width, dpi=150, label_size=label, tick_size=tick, letters=True)
+    figure = draw_figure(fitting_plan(made(folder, panels), style), TITLE, style)
+    assert figure.get_figwidth() == pytest.approx(width)
+    assert_legible(figure)
+
+
+@pytest.mark.parametrize("preset", list(Preset))
+@pytest.mark.parametrize(("width", "label", "tick"), [(5.5, 9, 7), (6.75, 8, 6)])
+def test_presets_are_legible(folder: Path, preset: Preset, width: float, label: float, tick: float) -> None:
+    found = made(folder, 12, (8, 64) if preset.compares_ranks else (64, 64))
+    by_slug = {result.pair.slug: result for result in found}
+    chosen = [by_slug[pair.slug] for pair in preset_pairs([result.pair for result in found], preset)]
+    style = FigureStyle(width=width, dpi=150, label_size=label, tick_size=tick)
+    assert_legible(draw_figure(preset_plan(chosen, preset), TITLE, style))
+
+
+def heatmaps(figure: Figure) -> list[tuple[Axes, AxesImage]]:
+    return [(axes, axes.images[0]) for axes in figure.axes if axes.images]
+
+
+def test_undefined_and_hidden_cells_have_colours_of_their_own(folder: Path) -> None:
+    found = made(folder, 2, (4, 90))  # 90 directions in R^96, then fewer in the file that is rank-deficient
+    plan = fitting_plan(found, FigureStyle())
+    image = heatmaps(draw_figure(plan, TITLE, FigureStyle()))[0][1]
+    assert np.asarray(image.get_array()).shape == (4, 90, 4)
+    beyond = made(folder, 2, (4, 100))  # no more than 96 directions exist
+    figure = draw_figure(fitting_plan(beyond, FigureStyle()), TITLE, FigureStyle())
+    pixels = np.asarray(heatmaps(figure)[0][1].get_array())
+    grey = [int(UNDEFINED_COLOUR[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    np.testing.assert_allclose(pixels[:, 96:, :3], np.broadcast_to(grey, (4, 4, 3)))
+    assert any("undefined" in text.get_text() for text in figure.texts)
+    preset = preset_plan(made(folder, 2, (8, 64)), Preset.FIG3)
+    figure = draw_figure(preset, TITLE, FigureStyle())
+    pixels = np.asarray(heatmaps(figure)[0][1].get_array())
+    assert not np.allclose(pixels[7, 0, :3], grey), "hidden is not undefined"
+    assert not any("undefined" in text.get_text() for text in figure.texts)
+
+
+def test_bar_states_both_ends(folder: Path) -> None:
+    style = FigureStyle(range=(0.13, 0.572))
+    figure = draw_figure(fitting_plan(made(folder, 2), style), TITLE, style)
+    bar = next(axes for axes in figure.axes if not axes.images)
+    labels = [label.get_text() for label in bar.get_yticklabels()]
+    assert (labels[0], labels[-1]) == ("0.130", "0.572")
+
+
+@pytest.mark.parametrize("kind", ["png", "pdf", "svg"])
+def test_same_figure_same_bytes(folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    style = FigureStyle(width=5.5, dpi=80)
+    written = []
+    for _ in range(2):
+        out = io.BytesIO()
+        save_figure(draw_figure(fitting_plan(made(folder, 2), style), TITLE, style), out, kind, style, {})
+        written.append(out.getvalue())
+    assert written[0] == written[1]
+
+
+def test_svg_text_is_text_or_paths_by_choice(folder: Path) -> None:
+    for as_paths in (False, True):
+        style = FigureStyle(svg_paths=as_paths)
+        out = io.BytesIO()
+        save_figure(draw_figure(fitting_plan(made(folder, 1), style), TITLE, style), out, "svg", style, {})
+        assert (b"<text" in out.getvalue()) is not as_paths
+
+
+def _sharing_their_weakest(folder: Path) -> list[ModuleResult]:
+    """Two adapters whose directions are random but for the last, which they share."""
+    modules = llama_modules(1)
+    shared, paths = np.random.default_rng(9).standard_normal(400), []
+    for seed in (0, 1):
+        tensors = peft_tensors(modules, 6, seed=seed, d_in=400)
+        for name in (name for name in tensors if "lora_A" in name):
+            tensors[name] *= np.linspace(9, 4, 6, dtype=np.float32)[:, None]
+            tensors[name][-1] = shared
+        paths.append(write_tensors(folder / f"weakest{seed}", tensors, peft_config(modules, 6)))
+    return [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, ModuleResult)]
+
+
+def test_chance_line_lies_where_z_is_3(folder: Path) -> None:
+    found = _sharing_their_weakest(folder)
+    style = FigureStyle(chance=True)
+    figure = draw_figure(fitting_plan(found, style), TITLE, style)
+    drawn = 0
+    for result, (axes, _) in zip(found, heatmaps(figure), strict=True):
+        z = view_values(result.similarity, View.Z)
+        vertices = [path.vertices for lines in axes.collections for path in lines.get_paths()]
+        assert bool(vertices) == (z.min() < 3 < z.max())
+        for j, i in np.concatenate([np.empty((0, 2)), *vertices]):
+            around = z[int(i) - 1 : int(np.ceil(i)), int(j) - 1 : int(np.ceil(j))]
+            assert around.min() <= 3.0 + 1e-9
+            assert around.max() >= 3.0 - 1e-9
+            drawn += 1
+    assert drawn
+    without = draw_figure(fitting_plan(made(folder, 2), FigureStyle()), TITLE, FigureStyle())
+    assert not any(axes.collections for axes, _ in heatmaps(without))
