@@ -43,7 +43,7 @@ from gui.notices import NoticeBar
 from gui.session import Session, Which
 from gui.status import ProgressLine
 from gui.theme import GRID, choose_theme, icon
-from gui.worker import ComputeThread, Failure
+from gui.worker import ComputeThread, Failure, JobAnswer
 
 if TYPE_CHECKING:
     from gui.comparison_pane import ComparisonPane
@@ -86,6 +86,7 @@ class MainWindow(QMainWindow):
         self.session.outcomes_changed.connect(lambda _slugs: self._update_actions())
         self.session.devices_changed.connect(self._show_devices)
         self.session.notice_raised.connect(self.notices.add)
+        self.session.export_dropped.connect(self.reopen)
         self._show_page()
 
     def _fit_screen(self) -> None:
@@ -217,6 +218,29 @@ class MainWindow(QMainWindow):
     def open_pair(self, pair: Pair) -> None:
         """Open two adapters that were compared before."""
         self.session.open_paths(pair)
+
+    def reopen(self, path: Path) -> None:
+        """Open the comparison that an exported figure or comparison.json shows, where its adapters are found."""
+        places = [path.parent, path.parent.parent, *self.memory.adapters]
+
+        def find() -> LastSession:
+            from engine.reopening import find_adapter, read_saved  # noqa: PLC0415 - NumPy, in the compute thread
+
+            saved = read_saved(path)
+            first, second = (find_adapter(adapter, places) for adapter in (saved.first, saved.second))
+            return LastSession(str(first.path), str(second.path), saved.side.value, saved.panels)
+
+        def open_found(answer: JobAnswer) -> None:
+            if answer.failure is not None:
+                self.session.notice_raised.emit(answer.failure)
+            else:
+                self._open_again(answer.result)
+
+        self.session.do(find, open_found)
+
+    def _open_again(self, what: LastSession) -> None:
+        self._restoring = what
+        self.session.open_paths([Path(what.first), Path(what.second)])
 
     def clear(self) -> None:
         """Empty both places."""
@@ -376,13 +400,15 @@ class MainWindow(QMainWindow):
         if gone:
             self.notices.add(Failure(f"The last session cannot be restored: {' and '.join(gone)} has gone."))
             return
-        self._restoring = last
-        self.session.open_paths(paths)
+        self._open_again(last)
 
     def _restore_selection(self) -> None:
         last, self._restoring = self._restoring, None
         pairing = self.session.pairing
-        if last is None or pairing is None or str(pairing.first.path) != last.first:
+        if last is None or pairing is None:
+            return
+        if (str(pairing.first.path), str(pairing.second.path)) != (last.first, last.second):
+            self._restoring = last  # only the first of both is there yet, beside one of before
             return
         index = _SIDE_VALUES.index(last.side) if last.side in _SIDE_VALUES else 0
         self._sides.setCurrentIndex(index)

@@ -76,6 +76,7 @@ class Session(QObject):
     progress_changed = Signal(object)  # Progress
     devices_changed = Signal()
     notice_raised = Signal(object)  # Failure
+    export_dropped = Signal(object)  # Path of a figure or comparison.json, to be opened again
 
     def __init__(self, compute: ComputeThread, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -197,6 +198,9 @@ class Session(QObject):
     def open_paths(self, paths: Iterable[Path], onto: Which | None = None) -> None:
         """Open what was dropped or named: two fill both places, one fills the place meant or the first free one."""
         given = list(paths)
+        if len(given) == 1 and _is_export(given[0]):
+            self.export_dropped.emit(given[0])
+            return
         if len(given) >= 2:
             self.open(Which.FIRST, given[0])
             self.open(Which.SECOND, given[1])
@@ -383,3 +387,10 @@ class Session(QObject):
     def _on_devices_found(self, devices: tuple[Device, ...]) -> None:
         self._devices = devices
         self.devices_changed.emit()
+
+
+def _is_export(path: Path) -> bool:
+    """Whether a file's name is that of an export: adapters have JSON of other names beside them."""
+    return path.suffix == ".png" or (
+        path.suffix == ".json" and not path.name.endswith((".index.json", "adapter_config.json"))
+    )

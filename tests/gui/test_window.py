@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from engine.side import Side
 from gui.main_window import MainWindow
 from gui.session import Which
 from gui.worker import OutcomeBatch
+from main import main
 from tests.adapters import llama_modules, peft_config, peft_tensors, write_tensors
 from tests.conftest import DATA
 from tests.gui.conftest import DEMO, R8, load, wait_until_done, wait_until_open
@@ -241,3 +243,31 @@ def test_a_common_start_is_told_once(qtbot: QtBot, window: MainWindow, tmp_path:
     window.session.set_side(Side.A)
     qtbot.wait(100)
     assert len(window.notices.notices) == 1
+
+
+def test_an_exported_figure_brings_its_comparison_back(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    arguments = ["export", *map(str, R8), "--out", str(out), "--side", "B", "--layers", "2,5", "--figure", "png"]
+    assert main(arguments) == 0
+    window.memory.add_pair(*R8)  # nothing is remembered here: the adapters are named by the places looked at
+    for name in ("figure.png", "comparison.json"):
+        window.clear()
+        shutil.copy(out / name, tmp_path / name)
+        for adapter in R8:
+            if not (tmp_path / adapter.name).exists():
+                shutil.copytree(adapter, tmp_path / adapter.name)
+        window.session.open_paths([tmp_path / name])
+        qtbot.waitUntil(lambda: window.session.pairing is not None, timeout=20_000)
+        wait_until_done(qtbot, window)
+        assert window.session.side is Side.B
+        assert [pair.slug for pair in window.session.shown] == ["2_q", "2_v", "5_q", "5_v"]
+        assert window.session.pairing is not None
+        assert window.session.pairing.first.name == "r8_seed0"
+
+
+def test_a_picture_of_something_else_says_so(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    picture = tmp_path / "cat.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\nnot ours")
+    window.session.open_paths([picture])
+    qtbot.waitUntil(lambda: len(window.notices.notices) == 1)
+    assert "that PhiScope wrote" in window.notices.notices[0].sentence

@@ -1,0 +1,82 @@
+"""An exported figure or comparison.json leads back to what was compared."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from engine.comparison import outcomes
+from engine.devices import CPU
+from engine.errors import UnreadableFile, UnsupportedFormat
+from engine.export import Comparison, ExportPlan, export_comparison
+from engine.opening import open_adapter
+from engine.outcome import ComparisonRequest, ModuleResult
+from engine.pairing import pair_adapters
+from engine.reopening import find_adapter, read_saved
+from engine.side import Side
+from tests.adapters import llama_modules, write_peft_adapter
+
+
+@pytest.fixture
+def exported(tmp_path: Path) -> Path:
+    """A folder with the files of a comparison of `ädapter one` and `two`, on side B."""
+    modules = llama_modules(3)
+    paths = [write_peft_adapter(tmp_path / name, modules, 4, seed=k) for k, name in enumerate(("ädapter one", "two"))]
+    pairing = pair_adapters(*map(open_adapter, paths))
+    request = ComparisonRequest(1, pairing.first, pairing.second, pairing.comparable(Side.B), Side.B)
+    results = tuple(outcome for outcome in outcomes(request) if isinstance(outcome, ModuleResult))
+    shown = frozenset({"1_q", "3_v"})
+    comparison = Comparison(pairing.first, pairing.second, Side.B, CPU, results, (), shown)
+    export_comparison(comparison, tmp_path / "out", ExportPlan(("png",)))
+    return tmp_path / "out"
+
+
+def test_figure_and_json_name_what_they_show(exported: Path) -> None:
+    figure, whole = read_saved(exported / "figure.png"), read_saved(exported / "comparison.json")
+    assert figure.first == whole.first
+    assert figure.second == whole.second
+    assert (figure.first.name, figure.second.name) == ("ädapter one", "two")
+    assert figure.side is whole.side is Side.B
+    assert set(figure.panels) == {"1_q", "3_v"}
+    assert len(whole.panels) == 6
+
+
+def test_no_path_of_the_machine_is_in_the_figure(exported: Path) -> None:
+    content = (exported / "figure.png").read_bytes()
+    assert str(exported.parent).encode() not in content
+    assert exported.parent.name.encode() not in content
+
+
+def test_adapters_are_found_by_what_they_hold(exported: Path) -> None:
+    saved = read_saved(exported / "figure.png")
+    folder = exported.parent
+    assert find_adapter(saved.first, [folder / "ädapter one"]).path == folder / "ädapter one"
+    assert find_adapter(saved.second, [folder / "ädapter one", folder]).path.name == "two"
+
+
+def test_a_changed_or_missing_adapter_is_told(exported: Path) -> None:
+    saved, folder = read_saved(exported / "comparison.json"), exported.parent
+    shutil.rmtree(folder / "two")
+    with pytest.raises(UnreadableFile, match=r"two .* is not where it was"):
+        find_adapter(saved.second, [folder])
+    write_peft_adapter(folder / "two", llama_modules(3), 4, seed=77)
+    with pytest.raises(UnreadableFile, match="two has changed since the export"):
+        find_adapter(saved.second, [folder])
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\x89PNG\r\n\x1a\n", b'{"first": 1, "second": 2}'])
+def test_other_files_are_declined(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.json"
+    path.write_bytes(content)
+    with pytest.raises(UnsupportedFormat, match="that PhiScope wrote"):
+        read_saved(path)
+
+
+def test_a_config_is_no_comparison(tmp_path: Path) -> None:
+    path = tmp_path / "adapter_config.json"
+    path.write_text(json.dumps({"peft_type": "LORA"}))
+    with pytest.raises(UnsupportedFormat):
+        read_saved(path)
