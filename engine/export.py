@@ -29,7 +29,7 @@ from engine.figure import FigureStyle, FigureText, draw_figure, figure_title, fi
 from engine.findings import findings
 from engine.outcome import ModuleResult
 from engine.pairing import pair_adapters
-from engine.presets import Preset, preset_plan
+from engine.presets import FigurePlan, Preset, preset_plan
 from engine.side import Side
 from engine.storage_types import Float64Array
 from engine.views import View
@@ -128,12 +128,24 @@ def figure_preview(comparison: Comparison, style: FigureStyle, pixels: int) -> b
     return out.getvalue()
 
 
-def _figure(comparison: Comparison, style: FigureStyle) -> Figure:
+def figure_plan(comparison: Comparison, style: FigureStyle) -> FigurePlan:
+    """The panels of the comparison's figure: those of its preset, or those shown.
+
+    Raises:
+        ExportFailure: there are none.
+    """
     results = comparison.figure_results
-    text = FigureText(figure_title(comparison.side, results), f"{style.view.symbol}, {comparison.side.words}")
+    if not results:
+        raise ExportFailure("The figure cannot be drawn: it needs at least one panel.")
     preset = comparison.preset
+    return fitting_plan(results, style) if preset is None else preset_plan(results, preset)
+
+
+def _figure(comparison: Comparison, style: FigureStyle) -> Figure:
+    plan = figure_plan(comparison, style)
+    title = figure_title(comparison.side, comparison.figure_results)
+    text = FigureText(title, f"{style.view.symbol}, {comparison.side.words}")
     try:
-        plan = fitting_plan(results, style) if preset is None else preset_plan(results, preset)
         return draw_figure(plan, text, style)
     except ValueError as error:
         raise ExportFailure(f"The figure cannot be drawn: {error}.") from error

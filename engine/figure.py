@@ -147,8 +147,8 @@ def draw_figure(plan: FigurePlan, text: FigureText, style: FigureStyle) -> Figur
         raise ValueError("a figure needs at least one panel")
     layout = plan.layout
     measures = _measure(layout, style)
-    arrays = [panel.shown(view_values(panel.similarity, style.view)) for panel in plan.panels]
-    norm = Normalize(*_levels(plan, arrays, style))
+    arrays = _arrays(plan, style)
+    norm = Normalize(*figure_levels(plan, style))
     colours = Colormap(style.colour_map).to_matplotlib()
     undefined = any(
         (np.isnan(values) & ~panel.hidden()).any() for values, panel in zip(arrays, plan.panels, strict=True)
@@ -179,12 +179,17 @@ def draw_figure(plan: FigurePlan, text: FigureText, style: FigureStyle) -> Figur
     return figure
 
 
-def _levels(plan: FigurePlan, arrays: Sequence[Float64Array], style: FigureStyle) -> tuple[float, float]:
+def figure_levels(plan: FigurePlan, style: FigureStyle) -> tuple[float, float]:
+    """The values of the view at both ends of the colours."""
     if style.range is not None:
         return style.range
     if plan.range is not None and style.view is View.PHI:
         return plan.range
-    return chosen_range(arrays, style.view, RangeMode.AUTOMATIC)
+    return chosen_range(_arrays(plan, style), style.view, RangeMode.AUTOMATIC)
+
+
+def _arrays(plan: FigurePlan, style: FigureStyle) -> list[Float64Array]:
+    return [panel.shown(view_values(panel.similarity, style.view)) for panel in plan.panels]
 
 
 def _panel_title(panel: FigurePanel) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QPixmap, QResizeEvent
+from PySide6.QtGui import QGuiApplication, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -206,6 +206,16 @@ class ExportDialog(QDialog):
         close.setAutoDefault(False)
         close.clicked.connect(self.reject)
         buttons = QHBoxLayout()
+        for text, tip, copy in (
+            ("Copy command", "The command line that writes the same files", self._copy_command),
+            ("Copy LaTeX", "An \\includegraphics block whose caption says what the figure shows", self._copy_latex),
+        ):
+            button = QPushButton(text)
+            button.setProperty("chip", True)
+            button.setAutoDefault(False)
+            button.setToolTip(tip)
+            button.clicked.connect(copy)
+            buttons.addWidget(button)
         buttons.addStretch(1)
         buttons.addWidget(close)
         buttons.addWidget(self._export)
@@ -288,6 +298,43 @@ class ExportDialog(QDialog):
             self._set_status(answer.failure.sentence, "error")
         else:
             self._set_status(f"{count(answer.result, 'file')} written to {self._folder.text()}.", "muted")
+
+    # --- texts to take away ---
+
+    def _copy_command(self) -> None:
+        figures = tuple(kind for kind, box in self._figures.items() if box.isChecked())
+
+        def text(comparison: Comparison, style: FigureStyle) -> str:
+            from engine.export import ExportPlan, command_line  # noqa: PLC0415 - matplotlib, in the compute thread
+
+            return command_line(comparison, ExportPlan(figures, style))
+
+        self._copy(text, "The command is on the clipboard.", everything=self._all_modules.isChecked())
+
+    def _copy_latex(self) -> None:
+        def text(comparison: Comparison, style: FigureStyle) -> str:
+            from engine.latex import latex_figure  # noqa: PLC0415 - as above
+
+            return latex_figure(comparison, style)
+
+        self._copy(text, "The LaTeX block is on the clipboard.", everything=False)
+
+    def _copy(self, text: Callable[[Comparison, FigureStyle], str], said: str, *, everything: bool) -> None:
+        try:
+            make_comparison = self._comparison_maker(everything=everything)
+        except EngineError as error:
+            self._set_status(error.reason, "error")
+            return
+        make_style = self._style_maker()
+
+        def copied(answer: JobAnswer) -> None:
+            if answer.failure is not None:
+                self._set_status(answer.failure.sentence, "error")
+                return
+            QGuiApplication.clipboard().setText(answer.result)
+            self._set_status(said, "muted")
+
+        self._session.do(lambda: text(make_comparison(), make_style()), copied)
 
     def _set_status(self, text: str, role: str) -> None:
         self._status.setText(text)

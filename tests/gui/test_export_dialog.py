@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from engine.export import phi_csv
@@ -55,3 +56,15 @@ def test_presets_are_drawn_or_say_why_not(qtbot: QtBot, window: MainWindow) -> N
     dialog._preset.setCurrentText("Figure 4 of the paper")
     qtbot.waitUntil(lambda: not dialog._picture.isNull(), timeout=60_000)
     assert dialog._picture.width() > 2 * dialog._picture.height(), "three panels in a row"
+
+
+def test_command_and_latex_can_be_copied(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    dialog = ExportDialog(window.session, window.figure.scale, window)
+    qtbot.addWidget(dialog)
+    clipboard = QGuiApplication.clipboard()
+    dialog._copy_latex()
+    qtbot.waitUntil(lambda: "\\includegraphics" in clipboard.text(), timeout=60_000)
+    dialog._copy_command()
+    qtbot.waitUntil(lambda: clipboard.text().startswith("python main.py export"), timeout=60_000)
+    assert "--layers 1,2,4,6" in clipboard.text()

@@ -1,0 +1,35 @@
+"""The caption of a figure states what it shows, in LaTeX that compiles whatever the adapters are called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.comparison import outcomes
+from engine.devices import CPU
+from engine.export import Comparison
+from engine.figure import FigureStyle
+from engine.latex import latex_figure
+from engine.opening import open_adapter
+from engine.outcome import ComparisonRequest, ModuleResult
+from engine.pairing import pair_adapters
+from engine.side import Side
+from tests.adapters import llama_modules, write_peft_adapter
+
+
+def test_caption_says_what_is_shown(tmp_path: Path) -> None:
+    names = ("run_1 50% & more", "b#2")
+    paths = [
+        write_peft_adapter(tmp_path / name, llama_modules(3), 4 + 2 * k, seed=k, d_in=48)
+        for k, name in enumerate(names)
+    ]
+    pairing = pair_adapters(*map(open_adapter, paths))
+    request = ComparisonRequest(1, pairing.first, pairing.second, pairing.comparable(Side.A))
+    results = tuple(outcome for outcome in outcomes(request) if isinstance(outcome, ModuleResult))
+    comparison = Comparison(pairing.first, pairing.second, Side.A, CPU, results, (), frozenset({"1_q", "3_v"}))
+    text = latex_figure(comparison, FigureStyle(width=5.5, range=(0.0, 0.8)))
+    for stated in (
+        r"run\_1 50\% \& more", r"b\#2", "$r=4$", "$r=6$", "layers 1 and 3", "q and v", "from 0 to 0.8",
+        "reach 0.125 at full rank", "right-singular vectors of $A$", "[width=5.5in]{figure.pdf}",
+    ):  # fmt: skip
+        assert stated in text
+    assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
