@@ -346,3 +346,17 @@ def test_every_cell_has_its_colour_at_its_place(comparison: Comparison, tmp_path
                     assert np.ptp(shown) < 0.2  # grey, unlike any colour of the map
                 else:
                     np.testing.assert_allclose(shown, colours(values[i, j])[:3], atol=0.02)
+
+
+def test_every_file_has_the_same_bytes_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, comparison: Comparison
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    plan = ExportPlan(("png", "pdf", "svg"), FigureStyle(dpi=60))
+    export_comparison(comparison, tmp_path / "one", plan)
+    monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)
+    export_comparison(comparison, tmp_path / "two", plan)
+    written = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file())
+    assert len(written) > 8
+    for name in written:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
