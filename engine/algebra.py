@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 # Widened columns of both matrices that are multiplied at a time (measured: docs/performance.md).
 _BLOCK_BYTES = 1 << 21
 _SMALLEST_BLOCK = 256
-# About 10 ms on a processor; handing a task over takes about 0.1 ms.
-_OPERATIONS_PER_TASK = 10**8
+# About 3 ms on a processor; handing a task over takes about 0.1 ms.
+_OPERATIONS_PER_TASK = 3 * 10**7
 _LARGEST_CPU_BATCH = 16
 # What one batch on a GPU may take of its memory in float64, and how many modules.
 _BATCH_BYTES = 1 << 28

@@ -160,7 +160,7 @@ class _SafetensorsReader(TensorReader):
         while start < end:
             content = self._some_bytes(start, min(end - start, chunk))
             # Only zeros, which may be negative, are made of these two bytes alone; numbers may be as well.
-            if content.strip(b"\x00\x80"):
+            if content.lstrip(b"\x00\x80"):
                 return False
             content = content[: len(content) - len(content) % type_.carrier.itemsize]
             if not content or StoredArray(np.frombuffer(content, type_.carrier), type_).widened().any():

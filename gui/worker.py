@@ -1,6 +1,6 @@
 """The compute thread: the only one that touches checkpoint files, matrices and GPUs.
 
-Work is done in slices of about 50 ms, between which the thread answers what else it is asked for; so opening an
+Work is done in slices of about 25 ms, between which the thread answers what else it is asked for; so opening an
 adapter need not wait for a comparison, and results travel in batches.
 """
 
@@ -25,7 +25,7 @@ from engine.errors import EngineError
 from engine.outcome import ComparisonRequest, Outcome
 
 log = logging.getLogger("phiscope")
-_SLICE_SECONDS = 0.05
+_SLICE_SECONDS = 0.025
 _NICENESS = 5
 _SHUTDOWN_MILLISECONDS = 10_000
 
