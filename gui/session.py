@@ -288,7 +288,7 @@ class Session(QObject):
         self._places[which] = Place(answer.adapter)
         self._set_pairing()
         # The panels lose what they showed of the old pair at once; the names follow in a turn of their own.
-        QTimer.singleShot(0, lambda: self.adapter_changed.emit(which))
+        QTimer.singleShot(0, self, lambda: self.adapter_changed.emit(which))
 
     def _set_pairing(self) -> None:
         """Both adapters decide what can be shown: nothing of the pair before survives."""
