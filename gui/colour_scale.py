@@ -38,6 +38,7 @@ class ColourScale(QObject):
         self._mode = RangeMode.AUTOMATIC
         self._view = View.PHI
         self._arrays: list[Float64Array] = []
+        self._wanted: tuple[float, float] | None = None
         self._table = _lookup_table(self._name)
 
     @property
@@ -118,13 +119,16 @@ class ColourScale(QObject):
         """What is coloured of a panel."""
         return view_values(similarity, self._view)
 
-    def fit(self, shown: Iterable[SubspaceSimilarity]) -> None:
-        """Choose the levels for the panels shown."""
+    def fit(self, shown: Iterable[SubspaceSimilarity], wanted: tuple[float, float] | None = None) -> None:
+        """Choose the levels for the panels shown; `wanted` are those of φ in the preset that is shown."""
         self._arrays = [self.values(similarity) for similarity in shown]
+        self._wanted = wanted
         self._set_levels(self._chosen())
 
     def _chosen(self) -> tuple[float, float]:
         typed = self._mode is RangeMode.TYPED
+        if self._wanted is not None and self._mode is RangeMode.AUTOMATIC and self._view is View.PHI:
+            return self._wanted
         return self._levels if typed else chosen_range(self._arrays, self._view, self._mode)
 
     def _set_levels(self, levels: tuple[float, float]) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QPushButton,
 
 from engine.outcome import ModuleResult
 from engine.pairing import ModulePair
+from engine.presets import Preset
 from engine.views import View
 from gui.colour_scale import ColourScale
 from gui.heatmap_grid import FigureArea, FigureView
@@ -48,6 +49,8 @@ class ComparisonPane(QWidget):
         self.figure.zoom_changed.connect(self._show_zoom)
         session.outcomes_changed.connect(lambda _slugs: self._on_news())
         session.pairing_changed.connect(self._on_news)
+        for signal in (session.pairing_changed, session.selection_changed):
+            signal.connect(self._show_preset)
 
     def _build(self) -> None:
         header = QWidget()
@@ -73,14 +76,21 @@ class ComparisonPane(QWidget):
         self._back.hide()
         bar.addWidget(self._back)
         bar.addStretch(1)
-        self._views = QComboBox()
-        self._views.setAccessibleName("View")
-        self._views.setToolTip("φ itself, φ above chance, or its distance from chance in standard deviations, z")
-        self._views.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self._presets = _chooser(
+            "Figure", "The selected panels, or a figure of the paper with its layers, masks and range"
+        )
+        self._presets.addItem("Selection", None)
+        for preset in Preset:
+            self._presets.addItem(preset.title, preset)
+        self._presets.activated.connect(lambda _index: self._session.show_preset(self._presets.currentData()))
+        self._views = _chooser(
+            "View", "φ itself, φ above chance, or its distance from chance in standard deviations, z"
+        )
         for view in View:
             self._views.addItem(view.symbol, view)
         self._views.activated.connect(lambda _index: self.scale.set_view(self._views.currentData()))
-        bar.addWidget(self._views)
+        for box in (self._presets, self._views):
+            bar.addWidget(box)
         self._scale_controls = ScaleControls(self.scale)
         bar.addWidget(self._scale_controls)
         self._inspect = QPushButton("Inspector")
@@ -114,6 +124,7 @@ class ComparisonPane(QWidget):
         self.read_out.setVisible(position == 0)
         for control in (self._views, self._scale_controls):
             control.setVisible(self.page != "Findings")
+        self._presets.setVisible(self.page == "Grid")
         self._show_zoom()
         self._on_news()
 
@@ -154,6 +165,9 @@ class ComparisonPane(QWidget):
             self._session.select([*(shown.slug for shown in self._session.shown), pair.slug])
         self.show_page(0)
         self.figure.zoom(pair.slug)
+
+    def _show_preset(self) -> None:
+        self._presets.setCurrentIndex(self._presets.findData(self._session.preset))
 
     def _show_zoom(self) -> None:
         self._back.setVisible(self.figure.zoomed and self.page == PAGES[0])
@@ -207,6 +221,14 @@ class ComparisonPane(QWidget):
     def _on_module(self, pair: ModulePair | None) -> None:
         if pair is not None:
             self._on_cell(Cell(pair, 1, 1))
+
+
+def _chooser(name: str, tip: str) -> QComboBox:
+    box = QComboBox()
+    box.setAccessibleName(name)
+    box.setToolTip(tip)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    return box
 
 
 _PAGE_TIPS = {

@@ -93,6 +93,7 @@ class ExportDialog(QDialog):
         self._preset.addItem("The panels shown", None)
         for preset in Preset:
             self._preset.addItem(f"{preset.title} of the paper", preset)
+        self._preset.setCurrentIndex(self._preset.findData(self._session.preset))
         self._preset.setAccessibleName("Which figure")
         self._switches = {
             "titles": QCheckBox("Titles"), "headings": QCheckBox("Layer headings"),

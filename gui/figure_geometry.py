@@ -40,13 +40,17 @@ class FigureGeometry:
     height: float
 
 
-def figure_geometry(paths: Sequence[ModulePath], width: float, height: float, text: TextSizes) -> FigureGeometry:
-    """Fit the figure into width × height; it is higher than that where the panels would get too small."""
-    width, height = width - 2 * _MARGIN, height - 2 * _MARGIN
+def possible_layouts(paths: Sequence[ModulePath]) -> list[PanelLayout]:
+    """How panels may be laid out: a few in the paper's rows of four, many in rows of any length."""
     groups = PanelGroups(paths)
     longest = PANELS_PER_ROW if len(paths) <= _PAPER_ROWS_UP_TO else _LONGEST_ROW
     candidates = sorted({groups.per_row(panels) for panels in range(PANELS_PER_ROW, longest + 1)})
-    layouts = [groups.lay_out(per_row) for per_row in candidates]
+    return [groups.lay_out(per_row) for per_row in candidates]
+
+
+def figure_geometry(layouts: Sequence[PanelLayout], width: float, height: float, text: TextSizes) -> FigureGeometry:
+    """Fit the best of the layouts into width × height; it is higher where the panels would get too small."""
+    width, height = width - 2 * _MARGIN, height - 2 * _MARGIN
     sides = [_panel_side(layout, width, height, text) for layout in layouts]
     best = max(range(len(layouts)), key=lambda k: sides[k])
     if sides[best] < SMALLEST_PANEL:  # it will scroll: as many to a row as stay legible

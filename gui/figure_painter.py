@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPixmap, QRegion
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPixmap, QRegion
 
 from engine.colour_range import COLUMN_LABELS, ROW_LABELS, tick_positions
-from engine.outcome import ModuleFailure, ModuleResult
+from engine.outcome import ModuleFailure
 from engine.panel_layout import PanelPlace
+from engine.presets import Mask
 from gui.colour_scale import ColourScale
 from gui.figure_geometry import FigureGeometry, TextSizes
 from gui.heatmap_panel import HeatmapPanel
@@ -69,12 +70,10 @@ class FigurePainter:
             self._rich.paint(painter, words.title, geometry.title, self._label, text)
         for place in geometry.layout.places:
             panel = panels[place.index]
-            if panel.pair is None:
-                continue
             if meets(panel.area.adjusted(-1, -1, 1, 1)):
                 self._paint_state(painter, panel, words.waiting, scale, line)
             if meets(self._title_area(panel.area)):
-                name = projection_html(panel.pair.path.projection)
+                name = projection_html(panel.path.projection) if panel.path else "random"
                 self._rich.paint(painter, name, self._title_area(panel.area), self._label, text)
             self._paint_ticks(painter, panel, place, exposed, muted)
         painter.setFont(self._label)
@@ -95,8 +94,10 @@ class FigurePainter:
     ) -> None:
         """The ground of undefined cells, or words where there is no φ; and the frame."""
         area, colours = panel.area, current_colours()
-        if isinstance(panel.outcome, ModuleResult):
+        if panel.similarity is not None:
             painter.fillRect(area, scale.undefined)
+            if panel.part is not None and panel.part.mask is not Mask.NONE:
+                painter.drawImage(area, _hidden_cells(panel.part.hidden(), QColor(colours.raised)))
         else:
             painter.fillRect(area, QColor(colours.raised))
             painter.setFont(self._tick)
@@ -113,9 +114,9 @@ class FigurePainter:
     def _paint_ticks(
         self, painter: QPainter, panel: HeatmapPanel, place: PanelPlace, exposed: QRegion, colour: QColor
     ) -> None:
-        if panel.pair is None or not (place.is_leftmost or place.is_lowest):
+        if not (place.is_leftmost or place.is_lowest):
             return
-        rows, columns = panel.pair.shape
+        rows, columns = panel.shape
         painter.setPen(QPen(colour, 1))
         area, widest = panel.area, self._advance(str(max(rows, columns)))
         margin = widest + 12 + self._height
@@ -213,6 +214,14 @@ def paint_turned(
     shown = QFontMetricsF(painter.font()).elidedText(text, Qt.TextElideMode.ElideRight, area.height())
     painter.drawText(turned, align | Qt.AlignmentFlag.AlignVCenter, shown)
     painter.restore()
+
+
+def _hidden_cells(hidden: np.ndarray[tuple[int, int], np.dtype[np.bool_]], colour: QColor) -> QImage:
+    """A picture, a pixel for each cell, that covers those hidden and lets the others through."""
+    rows, columns = hidden.shape
+    pixels = np.zeros((rows, columns, 4), dtype=np.uint8)
+    pixels[hidden] = (colour.red(), colour.green(), colour.blue(), 255)
+    return QImage(pixels.tobytes(), columns, rows, 4 * columns, QImage.Format.Format_RGBA8888).copy()
 
 
 def _bar_ticks(low: float, high: float) -> list[float]:

@@ -11,9 +11,11 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, Q
 from PySide6.QtWidgets import QFrame, QGraphicsItem, QScrollArea, QStyleOptionGraphicsItem, QWidget
 
 from engine.outcome import ModuleResult
+from engine.pairing import ModulePair
+from engine.presets import FigurePanel, FigurePlan, preset_plan
 from engine.side import Side
 from gui.colour_scale import ColourScale
-from gui.figure_geometry import FigureGeometry, figure_geometry
+from gui.figure_geometry import FigureGeometry, figure_geometry, possible_layouts
 from gui.figure_painter import FigurePainter, FigureWords
 from gui.heatmap_panel import Cell, HeatmapPanel
 from gui.session import Progress, Session
@@ -51,6 +53,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         self._viewport_height = 0
         self._geometry: FigureGeometry | None = None
         self._cell: Cell | None = None
+        self._plan: FigurePlan | None = None  # the preset's figure, where one is shown
         self._zoomed: str | None = None  # the slug of the only panel shown
         self._exposed = QRegion()
         self._running = False
@@ -82,14 +85,27 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         elif self._zoomed is not None:
             self._zoomed = None
             self.zoom_changed.emit()
-        self._add_panels(len(pairs))
-        self._used = len(pairs)
+        self._plan = None if zoomed else self._preset_plan(pairs)
+        parts = self._plan.panels if self._plan is not None else ()
+        by_path = {pair.path: pair for pair in pairs}
+        shown: list[tuple[ModulePair | None, FigurePanel | None]] = [(pair, None) for pair in pairs]
+        if parts:
+            shown = [(by_path.get(part.path) if part.path else None, part) for part in parts]
+        self._add_panels(len(shown))
+        self._used = len(shown)
         self._fit_scale()
-        for position, panel in enumerate(self._panels):
-            pair = pairs[position] if position < len(pairs) else None
-            panel.show_outcome(pair, self._session.outcome(pair) if pair else None, self.scale)
+        for panel, (pair, part) in zip(self._panels, shown, strict=False):
+            panel.show_outcome(pair, self._session.outcome(pair) if pair else None, self.scale, part)
+        for panel in self._panels[len(shown) :]:
+            panel.show_outcome(None, None, self.scale)
         self._set_cell(None)
         self.lay_out()
+
+    def _preset_plan(self, pairs: Sequence[ModulePair]) -> FigurePlan | None:
+        """The figure of the preset chosen, once all of its modules are known."""
+        results = [result for pair in pairs if (result := self._session.result(pair)) is not None]
+        preset = self._session.preset
+        return preset_plan(results, preset) if preset is not None and results and len(results) == len(pairs) else None
 
     def _add_panels(self, wanted: int) -> None:
         while len(self._panels) < wanted:
@@ -99,6 +115,9 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         changed = set(slugs)
         touched = [panel for panel in self.panels if panel.pair is not None and panel.pair.slug in changed]
         if not touched:
+            return
+        if self._session.preset is not None and self._preset_plan(self._session.shown) is not None:
+            self.show_selection()
             return
         self._fit_scale()
         for panel in touched:
@@ -115,7 +134,8 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
 
     def _fit_scale(self) -> None:
         outcomes = (self._session.outcome(pair) for pair in self._session.shown)
-        self.scale.fit(o.similarity for o in outcomes if isinstance(o, ModuleResult))
+        wanted = self._plan.range if self._plan is not None else None
+        self.scale.fit((o.similarity for o in outcomes if isinstance(o, ModuleResult)), wanted)
 
     def _on_scale_changed(self) -> None:
         for panel in self.panels:
@@ -146,14 +166,15 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
 
     def lay_out(self) -> None:
         """Place everything for the current size."""
-        paths = [panel.pair.path for panel in self.panels if panel.pair is not None]
-        if not paths:
+        if not self.panels:
             self._geometry = None
             self.setMinimumHeight(0)
             self.bar_image.hide()
         else:
             height = self._viewport_height or self.height()
-            geometry = figure_geometry(paths, self.width(), height, self._painter.text_sizes(self._most_rows()))
+            paths = [panel.path for panel in self.panels if panel.path is not None]
+            layouts = [self._plan.layout] if self._plan is not None else possible_layouts(paths)
+            geometry = figure_geometry(layouts, self.width(), height, self._painter.text_sizes(self._most_rows()))
             self._geometry = geometry
             for panel, area in zip(self.panels, geometry.panels, strict=True):
                 panel.set_area(area)
@@ -164,7 +185,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         self._over.set_area(area)
 
     def _most_rows(self) -> int:
-        return max((panel.pair.shape[0] for panel in self.panels if panel.pair), default=1)
+        return max((panel.shape[0] for panel in self.panels), default=1)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt
 
+from engine.module_path import ModulePath
 from engine.outcome import ModuleResult, Outcome
 from engine.pairing import ModulePair
+from engine.presets import FigurePanel
+from engine.subspace import SubspaceSimilarity
 from gui.colour_scale import ColourScale
 
 
@@ -23,7 +27,7 @@ class Cell:
 
 
 class HeatmapPanel:
-    """A pair of modules and what is known of it, at a place in the figure."""
+    """A module and what is known of it, or a part of it that a preset shows, at a place in the figure."""
 
     def __init__(self, scene: Any) -> None:
         self.image = pg.ImageItem(axisOrder="row-major")
@@ -33,16 +37,46 @@ class HeatmapPanel:
         self.image.hide()
         self.pair: ModulePair | None = None
         self.outcome: Outcome | None = None
+        self.part: FigurePanel | None = None
         self.area = QRectF()
 
-    def show_outcome(self, pair: ModulePair | None, outcome: Outcome | None, scale: ColourScale) -> None:
-        """Show what is known of a pair; nothing for no pair."""
-        self.pair, self.outcome = pair, outcome
-        if isinstance(outcome, ModuleResult):
-            values = scale.values(outcome.similarity)
+    @property
+    def in_use(self) -> bool:
+        """Whether it stands for anything: a control has no module, and an unused panel not even numbers."""
+        return self.pair is not None or self.part is not None
+
+    @property
+    def path(self) -> ModulePath | None:
+        """Where its module sits; None for a control."""
+        return self.pair.path if self.pair is not None else None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many i and j it shows."""
+        if self.part is not None:
+            return self.part.rows, self.part.columns
+        return self.pair.shape if self.pair is not None else (0, 0)
+
+    @property
+    def similarity(self) -> SubspaceSimilarity | None:
+        """φ, where it is known."""
+        if self.part is not None:
+            return self.part.similarity
+        return self.outcome.similarity if isinstance(self.outcome, ModuleResult) else None
+
+    def show_outcome(
+        self, pair: ModulePair | None, outcome: Outcome | None, scale: ColourScale, part: FigurePanel | None = None
+    ) -> None:
+        """Show what is known of a pair, or the part of it that is given; nothing for neither."""
+        self.pair, self.outcome, self.part = pair, outcome, part
+        similarity = self.similarity
+        if similarity is not None:
+            values = scale.values(similarity)
+            if part is not None:
+                values = np.where(part.hidden(), np.nan, part.shown(values))
             self.image.setImage(values, autoLevels=False, levels=scale.levels, lut=scale.table)
             self.image.setRect(self.area)
-        self.image.setVisible(isinstance(outcome, ModuleResult))
+        self.image.setVisible(similarity is not None)
 
     def recolour(self, scale: ColourScale) -> None:
         """Take over the scale's colours and range."""
@@ -56,19 +90,21 @@ class HeatmapPanel:
             self.image.setRect(area)
 
     def cell_at(self, point: QPointF) -> Cell | None:
-        """The cell under a point, None where it is outside or there is no φ yet."""
-        if self.pair is None or not isinstance(self.outcome, ModuleResult) or not self.area.contains(point):
+        """The cell under a point, None where it is outside, hidden, or there is no φ of a module."""
+        if self.pair is None or self.similarity is None or not self.area.contains(point):
             return None
-        rows, columns = self.pair.shape
-        i = int((point.y() - self.area.top()) / self.area.height() * rows)
-        j = int((point.x() - self.area.left()) / self.area.width() * columns)
-        return Cell(self.pair, min(i, rows - 1) + 1, min(j, columns - 1) + 1)
+        rows, columns = self.shape
+        i = min(int((point.y() - self.area.top()) / self.area.height() * rows), rows - 1)
+        j = min(int((point.x() - self.area.left()) / self.area.width() * columns), columns - 1)
+        if self.part is not None and self.part.hidden()[i, j]:
+            return None
+        return Cell(self.pair, i + 1, j + 1)
 
     def cross_hair(self, cell: Cell) -> list[QRectF]:
         """Where the lines through a cell's i and j run in this panel, one pixel wide; none without φ."""
-        if self.pair is None or not isinstance(self.outcome, ModuleResult):
+        if self.similarity is None:
             return []
-        rows, columns = self.pair.shape
+        rows, columns = self.shape
         area, lines = self.area, []
         if cell.i <= rows:
             y = round(area.top() + (cell.i - 0.5) / rows * area.height())

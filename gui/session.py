@@ -8,17 +8,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from engine.adapter import Adapter, SkippedModule
 from engine.devices import CPU, Device
+from engine.errors import EngineError
 from engine.outcome import ComparisonRequest, ModuleFailure, ModuleResult, Outcome
 from engine.pairing import ModulePair, Pairing, pair_adapters
 from engine.panel_layout import first_selection
 from engine.side import Side
 from gui.worker import ComputeThread, Failure, Job, JobAnswer, OpenAnswer, OpenRequest, OutcomeBatch
+
+if TYPE_CHECKING:  # NumPy stays out of the window's first paint
+    from engine.presets import Preset
 
 # Milliseconds in which the empty panels are painted, before the compute thread wants the interpreter's lock too.
 _PANELS_FIRST = 40
@@ -88,6 +92,7 @@ class Session(QObject):
         self._selected: tuple[str, ...] = ()
         self._outcomes: dict[tuple[Side, str], Outcome] = {}
         self._side = Side.A
+        self._preset: Preset | None = None
         self._looked_at: Pairing | None = None
         self._device: Device | None = None
         self._devices: tuple[Device, ...] | None = None
@@ -223,9 +228,32 @@ class Session(QObject):
             self.adapter_changed.emit(which)
         self._set_pairing()
 
-    def select(self, slugs: Iterable[str]) -> None:
+    @property
+    def preset(self) -> Preset | None:
+        """The paper's figure that is shown; None for whole panels of what is selected."""
+        return self._preset
+
+    def show_preset(self, preset: Preset | None) -> None:
+        """Show a figure of the paper, or whole panels again; a notice says where the adapters do not make one."""
+        if preset is None:
+            self.select(self._selected)
+            return
+        from engine.presets import preset_layers, preset_pairs  # noqa: PLC0415 - NumPy, after the first paint
+
+        try:
+            pairs = preset_pairs(self.comparable, preset)
+        except EngineError as error:
+            self.notice_raised.emit(Failure(error.reason, is_caution=True))
+            self.selection_changed.emit()
+            return
+        depth = len({pair.path.layer_label for pair in self.comparable})
+        self.notice_raised.emit(Failure(preset_layers(pairs, preset, depth), is_caution=True))
+        self.select((pair.slug for pair in pairs), preset)
+
+    def select(self, slugs: Iterable[str], preset: Preset | None = None) -> None:
         """Show these pairs; what is not known of them yet is computed next."""
         self._selected = tuple(slugs)
+        self._preset = preset
         self.selection_changed.emit()
         self._compute_missing()
 
@@ -298,6 +326,7 @@ class Session(QObject):
         first, second = (self._places[which].adapter for which in Which)
         self._pairing = pair_adapters(first, second) if first and second else None
         self._comparable = None
+        self._preset = None
         pairs = self.comparable
         self._selected = tuple(pairs[index].slug for index in first_selection([pair.path for pair in pairs]))
         self._progress = Progress(0, len(pairs), 0.0, running=False)

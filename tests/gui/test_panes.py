@@ -7,15 +7,17 @@ import io
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QModelIndex, QPoint, Qt
+from PySide6.QtCore import QModelIndex, QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from engine.colour_range import RangeMode
+from engine.control import gaussian_control
 from engine.export import findings_csv
 from engine.findings import findings
 from engine.outcome import ModuleResult
+from engine.presets import Preset
 from engine.summary import Summary
 from engine.views import View, view_values
 from gui.heatmap_panel import Cell
@@ -261,3 +263,43 @@ def test_views_show_distance_from_chance(qtbot: QtBot, window: MainWindow) -> No
     scale.set_typed(0, 3)
     scale.set_view(View.PHI)
     assert scale.levels == (0.0, 0.8), "a range typed for z means nothing for φ"
+
+
+def test_presets_of_the_paper_in_the_grid(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    window.session.show_preset(Preset.FIG4)
+    panels = window.figure.panels
+    assert [panel.pair.slug if panel.pair else "random" for panel in panels] == ["3_q", "3_v", "random"]
+    assert panels[2].similarity is not None
+    np.testing.assert_array_equal(panels[2].image.image, gaussian_control(64, 64, 384).values)
+    assert window.pane.scale.levels == tuple(window.figure.bar_image.getLevels()) == (0.0, 1.0), "0.5 is exceeded"
+    assert all(tuple(panel.image.getLevels()) == (0.0, 1.0) for panel in panels)
+    window.session.show_preset(Preset.FIG3)
+    assert "compares two ranks" in window.notices.notices[-1].sentence
+    assert len(window.figure.panels) == 3, "what was shown stays"
+    window.selector.choose_spread_layers()
+    assert window.session.preset is None
+    assert len(window.figure.panels) == 8
+
+
+def test_figure_3_in_the_grid_hides_what_its_zooms_show(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, (R8[0], DEMO[1]))
+    window.session.show_preset(Preset.FIG3)
+    long, zoom = window.figure.panels[0], window.figure.panels[2]
+    assert (long.shape, zoom.shape) == ((8, 64), (8, 8))
+    assert long.similarity is zoom.similarity
+    assert long.similarity is not None
+    values = long.similarity.values
+    shown, shown_zoom = np.asarray(long.image.image), np.asarray(zoom.image.image)
+    for i in range(8):
+        for j in range(8):
+            assert np.isnan(shown[i, j]) == (j < i)
+            assert np.isnan(shown_zoom[i, j]) == (j > i)
+    np.testing.assert_array_equal(shown[:, 8:], values[:, 8:])
+    image = grabbed(window.figure)
+    hidden = image.pixelColor(int(zoom.area.right()) - 3, int(zoom.area.top()) + 3)
+    assert hidden.name() != window.pane.scale.undefined.name()
+    assert zoom.cell_at(QPointF(zoom.area.right() - 3, zoom.area.top() + 3)) is None
+    found = zoom.cell_at(QPointF(zoom.area.left() + 3, zoom.area.bottom() - 3))
+    assert found is not None
+    assert (found.i, found.j) == (8, 1)
