@@ -11,7 +11,7 @@ from gui.colour_scale import ColourScale, colour_strip
 from gui.texts import number
 from gui.theme import GRID
 
-_STRIP = QSize(32, 12)
+_STRIP = QSize(20, 12)
 
 
 class ScaleControls(QWidget):

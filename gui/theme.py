@@ -139,7 +139,7 @@ QToolButton[quiet="true"]:focus { border-color: @accent@; }
 QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox { background: @surface@; color: @text@; border: 1px solid @line@;
     border-radius: 6px; padding: 3px 8px; min-height: 20px; selection-background-color: @accent@; }
 QLineEdit[invalid="true"] { border-color: @error@; }
-QComboBox { padding-right: 20px; }
+QComboBox { padding-right: 2px; }
 QComboBox::drop-down { border: none; width: 22px; }
 QComboBox::down-arrow { image: url(@chevron_down@); width: 12px; height: 12px; }
 QSpinBox::up-button, QSpinBox::down-button { border: none; background: transparent; width: 18px; }
