@@ -100,7 +100,7 @@ def figure_title(side: Side, results: Sequence[ModuleResult]) -> str:
     """φ(A_{r=64}, A'_{r=64}, i, j) for the ranks at hand, in mathtext."""
     symbol = {Side.A: "A", Side.B: "B", Side.DW_RIGHT: r"\Delta W", Side.DW_LEFT: r"\Delta W"}[side]
     ranks = [_ranks([result.pair.shape[axis] for result in results]) for axis in (0, 1)]
-    return rf"$\phi({symbol}_{{r={ranks[0]}}},\ {symbol}'_{{r={ranks[1]}}},\ i,\ j)$"
+    return rf"$\phi({symbol}_{{r={ranks[0]}}},\ {symbol}^{{\prime}}_{{r={ranks[1]}}},\ i,\ j)$"
 
 
 def _ranks(ranks: Sequence[int]) -> str:

@@ -30,6 +30,7 @@ from engine.colour_range import COLOUR_MAPS
 from engine.errors import EngineError
 from engine.presets import Preset, preset_pairs
 from gui.colour_scale import ColourScale
+from gui.memory import Memory
 from gui.session import Session
 from gui.texts import count
 from gui.theme import GRID
@@ -59,10 +60,11 @@ _PREVIEW_DELAY = 150
 class ExportDialog(QDialog):
     """Chooses what to write and where; draws and writes in the compute thread."""
 
-    def __init__(self, session: Session, scale: ColourScale, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, scale: ColourScale, memory: Memory, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._scale = scale
+        self._memory = memory
         self._preview_job = 0
         self._picture = QPixmap()
         self.setWindowTitle("Export")
@@ -73,6 +75,8 @@ class ExportDialog(QDialog):
         self._delay.timeout.connect(self._draw_preview)
         self._make_controls()
         self._build()
+        self._restore()
+        self._venue.currentIndexChanged.connect(lambda _index: self._restore_venue())
         self._delay.start(0)
 
     def _make_controls(self) -> None:
@@ -198,7 +202,11 @@ class ExportDialog(QDialog):
         form.addRow(_heading("Folder"), folder)
         return form
 
-    def _buttons(self) -> QHBoxLayout:
+    def _buttons(self) -> QVBoxLayout:
+        everything = QPushButton("Everything")
+        everything.setAutoDefault(False)
+        everything.setToolTip("Write every kind of file, with the numbers of every module, into the folder")
+        everything.clicked.connect(self.export_everything)
         self._export = QPushButton("Export")
         self._export.setProperty("primary", True)
         self._export.setDefault(True)
@@ -207,6 +215,8 @@ class ExportDialog(QDialog):
         close.setAutoDefault(False)
         close.clicked.connect(self.reject)
         buttons = QHBoxLayout()
+        layout = QVBoxLayout()
+        copies = QHBoxLayout()
         for text, tip, copy in (
             ("Copy command", "The command line that writes the same files", self._copy_command),
             ("Copy LaTeX", "An \\includegraphics block whose caption says what the figure shows", self._copy_latex),
@@ -216,11 +226,50 @@ class ExportDialog(QDialog):
             button.setAutoDefault(False)
             button.setToolTip(tip)
             button.clicked.connect(copy)
-            buttons.addWidget(button)
+            copies.addWidget(button)
+        copies.addStretch(1)
         buttons.addStretch(1)
-        buttons.addWidget(close)
-        buttons.addWidget(self._export)
-        return buttons
+        for button in (close, everything, self._export):
+            buttons.addWidget(button)
+        layout.addLayout(copies)
+        layout.addLayout(buttons)
+        return layout
+
+    # --- what is remembered ---
+
+    def _restore(self) -> None:
+        """Take up the settings of the last export."""
+        kept = self._memory.export
+        for name, box in {**self._figures, **self._data}.items():
+            box.setChecked(bool(kept.get(name, box.isChecked())))
+        folder, venue = kept.get("folder"), kept.get("venue")
+        if isinstance(folder, str):
+            self._folder.setText(folder)
+        if isinstance(venue, str):
+            self._venue.setCurrentText(venue)
+        self._restore_venue()
+
+    def _restore_venue(self) -> None:
+        """Take up what was last chosen for this venue."""
+        venues = self._memory.export.get("venues")
+        kept = venues.get(self._venue.currentText()) if isinstance(venues, dict) else None
+        if isinstance(kept, dict):
+            self._dpi.setCurrentText(str(kept.get("dpi")))
+            for name, switch in self._switches.items():
+                switch.setChecked(bool(kept.get(name, switch.isChecked())))
+
+    def _remember(self) -> None:
+        venue, venues = self._venue.currentText(), self._memory.export.get("venues")
+        switches = {name: switch.isChecked() for name, switch in self._switches.items()}
+        self._memory.export = {
+            **{name: box.isChecked() for name, box in {**self._figures, **self._data}.items()},
+            "folder": self._folder.text(),
+            "venue": venue,
+            "venues": {
+                **(venues if isinstance(venues, dict) else {}),
+                venue: {"dpi": self._dpi.currentText(), **switches},
+            },
+        }
 
     # --- the preview ---
 
@@ -269,8 +318,15 @@ class ExportDialog(QDialog):
 
     # --- writing ---
 
+    def export_everything(self) -> None:
+        """Write every kind of file, of every module that is known, into the folder."""
+        for box in (*self._figures.values(), *self._data.values(), self._all_modules):
+            box.setChecked(True)
+        self.export()
+
     def export(self) -> None:
         """Write what is chosen into the folder."""
+        self._remember()
         folder = Path(self._folder.text()).expanduser()
         figures = tuple(kind for kind, box in self._figures.items() if box.isChecked())
         wants = {kind: box.isChecked() for kind, box in self._data.items()}

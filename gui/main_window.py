@@ -252,7 +252,7 @@ class MainWindow(QMainWindow):
         if self._shown_are_known():
             from gui.export_dialog import ExportDialog  # noqa: PLC0415 - NumPy stays out of the first paint
 
-            ExportDialog(self.session, self.pane.scale, self).exec()
+            ExportDialog(self.session, self.pane.scale, self.memory, self).exec()
 
     def copy_figure(self) -> None:
         """Put the figure as it is on the screen on the clipboard."""

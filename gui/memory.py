@@ -113,6 +113,19 @@ class Memory:
     def last_session(self, session: LastSession | None) -> None:
         self._set("session", json.dumps(asdict(session)) if session else "")
 
+    @property
+    def export(self) -> dict[str, object]:
+        """The settings of the export dialog, as it wrote them; empty where there are none."""
+        try:
+            found = json.loads(self._text("export") or "{}")
+        except ValueError:
+            return {}  # written by hand
+        return found if isinstance(found, dict) else {}
+
+    @export.setter
+    def export(self, settings: dict[str, object]) -> None:
+        self._set("export", json.dumps(settings))
+
     def _list(self, key: str) -> list[object]:
         try:
             items = json.loads(self._text(key) or "[]")

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PySide6.QtCore import QSettings
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from engine.export import phi_csv
 from gui.export_dialog import ExportDialog
 from gui.main_window import MainWindow
+from gui.memory import Memory
 from tests.gui.conftest import DEMO, load
 
 
 def test_it_previews_and_writes_what_is_chosen(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     load(qtbot, window, DEMO)
-    dialog = ExportDialog(window.session, window.figure.scale, window)
+    dialog = ExportDialog(window.session, window.figure.scale, window.memory, window)
     qtbot.addWidget(dialog)
     dialog.show()
     qtbot.waitUntil(lambda: not dialog._picture.isNull(), timeout=60_000)
@@ -37,7 +39,7 @@ def test_it_previews_and_writes_what_is_chosen(qtbot: QtBot, window: MainWindow,
 
 def test_a_folder_that_cannot_be_written_is_said(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     load(qtbot, window, DEMO)
-    dialog = ExportDialog(window.session, window.figure.scale, window)
+    dialog = ExportDialog(window.session, window.figure.scale, window.memory, window)
     qtbot.addWidget(dialog)
     (tmp_path / "file").write_text("in the way")
     dialog._folder.setText(str(tmp_path / "file" / "out"))
@@ -48,7 +50,7 @@ def test_a_folder_that_cannot_be_written_is_said(qtbot: QtBot, window: MainWindo
 
 def test_presets_are_drawn_or_say_why_not(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, DEMO)
-    dialog = ExportDialog(window.session, window.figure.scale, window)
+    dialog = ExportDialog(window.session, window.figure.scale, window.memory, window)
     qtbot.addWidget(dialog)
     qtbot.waitUntil(lambda: not dialog._picture.isNull(), timeout=60_000)
     dialog._preset.setCurrentText("Figure 3 of the paper")
@@ -60,7 +62,7 @@ def test_presets_are_drawn_or_say_why_not(qtbot: QtBot, window: MainWindow) -> N
 
 def test_command_and_latex_can_be_copied(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, DEMO)
-    dialog = ExportDialog(window.session, window.figure.scale, window)
+    dialog = ExportDialog(window.session, window.figure.scale, window.memory, window)
     qtbot.addWidget(dialog)
     clipboard = QGuiApplication.clipboard()
     dialog._copy_latex()
@@ -68,3 +70,54 @@ def test_command_and_latex_can_be_copied(qtbot: QtBot, window: MainWindow) -> No
     dialog._copy_command()
     qtbot.waitUntil(lambda: clipboard.text().startswith("python main.py export"), timeout=60_000)
     assert "--layers 1,2,4,6" in clipboard.text()
+
+
+def test_settings_are_remembered_for_each_venue(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    load(qtbot, window, DEMO)
+    memory = Memory(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+
+    def dialog() -> ExportDialog:
+        made = ExportDialog(window.session, window.figure.scale, memory, window)
+        qtbot.addWidget(made)
+        return made
+
+    first = dialog()
+    first._folder.setText(str(tmp_path / "out"))
+    first._venue.setCurrentText("NeurIPS, ICLR (5.5 in)")
+    first._dpi.setCurrentText("600")
+    first._switches["letters"].setChecked(True)
+    first._figures["svg"].setChecked(True)
+    first._data["npz"].setChecked(False)
+    first.export()
+    qtbot.waitUntil(lambda: "written" in first._status.text(), timeout=60_000)
+    again = dialog()
+    assert again._folder.text() == str(tmp_path / "out")
+    assert again._venue.currentText() == "NeurIPS, ICLR (5.5 in)"
+    assert again._dpi.currentText() == "600"
+    assert again._switches["letters"].isChecked()
+    assert again._figures["svg"].isChecked()
+    assert not again._data["npz"].isChecked()
+    again._venue.setCurrentText("TMLR (6.5 in)")
+    again._switches["letters"].setChecked(False)
+    again._venue.setCurrentText("NeurIPS, ICLR (5.5 in)")
+    assert again._switches["letters"].isChecked(), "each venue has its own"
+
+
+def test_everything_is_one_click(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    load(qtbot, window, DEMO)
+    dialog = ExportDialog(window.session, window.figure.scale, window.memory, window)
+    qtbot.addWidget(dialog)
+    dialog._folder.setText(str(tmp_path / "all"))
+    dialog.export_everything()
+    qtbot.waitUntil(lambda: "written" in dialog._status.text(), timeout=60_000)
+    names = {path.name for path in (tmp_path / "all").iterdir()}
+    assert names >= {
+        "figure.png",
+        "figure.pdf",
+        "figure.svg",
+        "phi.csv",
+        "phi.npz",
+        "comparison.json",
+        "findings.csv",
+    }
+    assert len(list((tmp_path / "all" / "matrices").iterdir())) == 12
