@@ -44,13 +44,17 @@ if TYPE_CHECKING:
 VENUES: dict[str, tuple[float, float, float]] = {
     "Natural size": (0.0, 9, 7),
     "NeurIPS, ICLR (5.5 in)": (5.5, 9, 7),
-    "ICML, one column (3.25 in)": (3.25, 8, 6),
-    "ICML, two columns (6.75 in)": (6.75, 8, 6),
+    "ICML, AISTATS, UAI, one column (3.25 in)": (3.25, 8, 6),
+    "ICML, AISTATS, UAI, two columns (6.75 in)": (6.75, 8, 6),
+    "CVPR, one column (3.25 in)": (3.25, 8, 6),
     "CVPR, two columns (6.875 in)": (6.875, 8, 6),
+    "AAAI, one column (3.3 in)": (3.3, 9, 7),
     "AAAI, two columns (6.975 in)": (6.975, 9, 7),
+    "ACL, one column (3.03 in)": (3.03, 9, 7),
     "ACL, two columns (6.3 in)": (6.3, 9, 7),
     "TMLR (6.5 in)": (6.5, 9, 7),
     "JMLR (6.0 in)": (6.0, 9, 7),
+    "ECCV (4.8 in)": (4.8, 9, 7),
 }
 _OWN_WIDTH = "Own width"
 _PREVIEW_PIXELS = 1400
