@@ -31,6 +31,7 @@ from engine.errors import EngineError
 from engine.presets import Preset, preset_pairs
 from gui.colour_scale import ColourScale
 from gui.memory import Memory
+from gui.names import name_choosers
 from gui.session import Session
 from gui.texts import count
 from gui.theme import GRID
@@ -79,6 +80,7 @@ class ExportDialog(QDialog):
         self._delay.timeout.connect(self._draw_preview)
         self._make_controls()
         self._build()
+        name_choosers(self)
         self._restore()
         self._venue.currentIndexChanged.connect(lambda _index: self._restore_venue())
         self._delay.start(0)
@@ -201,6 +203,8 @@ class ExportDialog(QDialog):
         folder.addWidget(self._folder, 1)
         browse = QPushButton("Browse…")
         browse.setAutoDefault(False)
+        browse.setToolTip("Choose the folder to write into")
+        browse.setAccessibleName("Browse for the folder to write into")
         browse.clicked.connect(self._browse)
         folder.addWidget(browse)
         form.addRow(_heading("Folder"), folder)
@@ -214,9 +218,11 @@ class ExportDialog(QDialog):
         self._export = QPushButton("Export")
         self._export.setProperty("primary", True)
         self._export.setDefault(True)
+        self._export.setToolTip("Write what is ticked into the folder (Enter)")
         self._export.clicked.connect(self.export)
         close = QPushButton("Close")
         close.setAutoDefault(False)
+        close.setToolTip("Close without writing (Esc)")
         close.clicked.connect(self.reject)
         buttons = QHBoxLayout()
         layout = QVBoxLayout()

@@ -39,6 +39,7 @@ from gui.empty_state import EmptyState
 from gui.memory import LastSession, Memory, Pair
 from gui.menus import Menus
 from gui.module_selector import ModuleSelector
+from gui.names import name_choosers
 from gui.notices import NoticeBar
 from gui.session import Session, Which
 from gui.status import ProgressLine
@@ -78,6 +79,7 @@ class MainWindow(QMainWindow):
         self._fit_screen()
         self._build_parts()
         self._build_toolbar()
+        name_choosers(self)
         self._menus = Menus(self)
         self._restore_looks()
         self.session.adapter_changed.connect(lambda _which: self._update_title())
@@ -142,6 +144,7 @@ class MainWindow(QMainWindow):
         layout.addSpacing(GRID)
         layout.addWidget(self.selector, 1)
         scroll = QScrollArea()
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows what has the focus in it
         scroll.setWidget(inner)
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
