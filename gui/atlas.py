@@ -394,6 +394,7 @@ class Atlas(QWidget):
         self._k.setValue(min(self._k.value() if self._k.value() > 1 else 8, smallest))
         self._stale.clear()
         self._show()
+        self._read_out(self.mosaic.pointed_at)
 
     def _on_outcomes(self, slugs: tuple[str, ...]) -> None:
         self._stale.update(slugs)
