@@ -120,12 +120,15 @@ def shown(request: pytest.FixtureRequest, qtbot: QtBot, window: MainWindow) -> I
 
 def controls(top: QWidget) -> list[QWidget]:
     """What a user can press, type into or move the focus to, without the parts that Qt's own controls are made of."""
+
+    def is_part(widget: QWidget) -> bool:
+        return any(w is not None and w.objectName().startswith("qt_") for w in (widget, widget.parentWidget()))
+
     return [
         widget
         for widget in top.findChildren(QWidget)
-        if widget.isVisible() and widget.window() is top and widget.focusProxy() is None
+        if widget.isVisible() and widget.window() is top and widget.focusProxy() is None and not is_part(widget)
         and (widget.focusPolicy() & Qt.FocusPolicy.TabFocus or isinstance(widget, QAbstractButton))
-        and not any(part is not None and part.objectName().startswith("qt_") for part in (widget, widget.parentWidget()))
     ]  # fmt: skip
 
 
