@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QtMsgType, qInstallMessageHandler
@@ -431,6 +431,8 @@ def test_any_sequence_of_gestures(qapp: QApplication, tmp_path: Path, request: p
         machine,
         settings=settings(
             max_examples=_LONG or 40, stateful_step_count=40 if _LONG else 30, deadline=None, database=None,
-            derandomize=not _LONG, suppress_health_check=list(HealthCheck),
+            derandomize=not _LONG,
+            phases=[Phase.generate],  # shrinking means little where time decides
+            suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip
