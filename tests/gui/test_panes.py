@@ -317,3 +317,14 @@ def test_a_panel_that_was_recoloured_while_it_waited_takes_the_range_of_its_firs
     scale.set_typed(0.1, 0.3)
     panel.show_outcome(result.pair, result, scale)
     assert tuple(panel.image.getLevels()) == (0.1, 0.3)
+
+
+def test_a_copied_figure_has_no_cross_hair(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    before = grabbed(window.figure)
+    qtbot.keyClick(window.figure, Qt.Key.Key_Down)
+    crossed = grabbed(window.figure)
+    assert crossed != before
+    window.copy_figure()
+    assert QGuiApplication.clipboard().image().convertToFormat(QImage.Format.Format_RGB32) == before
+    assert grabbed(window.figure) == crossed, "it stays on the screen"
