@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from engine.chance import expected_similarity
-from engine.export import Comparison, figure_plan
-from engine.figure import FigureStyle, figure_levels
+from engine.export import figure_plan
+from engine.export_plan import Comparison
+from engine.figure import figure_levels
+from engine.figure_style import FigureStyle
 from engine.side import Side
 from engine.views import View
 

@@ -24,6 +24,7 @@ from gui.drops import dropped_paths
 from gui.session import Place, Session, Which
 from gui.texts import adapter_facts, breakable, count
 from gui.theme import GRID, icon
+from gui.widgets import set_style
 
 FILE_FILTER = "Adapters (*.safetensors *.safetensors.index.json *.bin *.pt *.pth *.ckpt *.lora *.npz);;All files (*)"
 _SHOWN_WARNINGS = 2
@@ -146,9 +147,7 @@ class AdapterCard(QFrame):
 
     def set_lit(self, lit: bool) -> None:
         """Show that a drop would land here."""
-        self.setProperty("lit", lit)
-        self.style().unpolish(self)
-        self.style().polish(self)
+        set_style(self, "lit", lit)
 
     def _on_choice(self, _index: int) -> None:
         path = self._choices.currentData()

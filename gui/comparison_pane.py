@@ -89,6 +89,7 @@ class ComparisonPane(QWidget):
         for view in View:
             self._views.addItem(view.symbol, view)
         self._views.activated.connect(lambda _index: self.scale.set_view(self._views.currentData()))
+        self.scale.view_changed.connect(lambda: self._views.setCurrentIndex(self._views.findData(self.scale.view)))
         for box in (self._presets, self._views):
             bar.addWidget(box)
         self._scale_controls = ScaleControls(self.scale)

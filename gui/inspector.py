@@ -28,6 +28,7 @@ from gui.plots import LinePlot
 from gui.session import Session
 from gui.texts import number, place_text, projection_html
 from gui.theme import GRID
+from gui.widgets import heading
 
 _WIDTH = 288
 _CHANCE_BAND_SD = 3.0
@@ -79,13 +80,13 @@ class Inspector(QScrollArea):
         details.setContentsMargins(0, 0, 0, 0)
         details.setSpacing(GRID)
         self._values = _facts(details, ("i, j", "φ", "chance", "φ − chance", "z", "angle"))
-        details.addWidget(_heading("Profile"))
+        details.addWidget(heading("Profile"))
         details.addLayout(self._profile_choice())
         self._profile = LinePlot("Profile of φ through the cell, with the band of chance", "")
         self._profile.setFixedHeight(15 * GRID)
         details.addWidget(self._profile)
         details.addWidget(_note("Shaded: chance ± 3 standard deviations"))
-        details.addWidget(_heading("Singular values"))
+        details.addWidget(heading("Singular values"))
         self._spectra = LinePlot(
             "Singular values of both matrices relative to the largest, logarithmic", "k", logarithmic=True
         )
@@ -93,7 +94,7 @@ class Inspector(QScrollArea):
         details.addWidget(self._spectra)
         self._ranks = _note("")
         details.addWidget(self._ranks)
-        details.addWidget(_heading("Findings"))
+        details.addWidget(heading("Findings"))
         self._findings = _facts(
             details, ("φ(1, 1)", "mean", "mean of row 1", "mean of column 1", "mean of 8 × 8", "φ(r, r′)", "shared")
         )
@@ -260,12 +261,6 @@ def _facts(layout: QVBoxLayout, names: tuple[str, ...]) -> list[QLabel]:
         labels.append(value)
     layout.addLayout(form)
     return labels
-
-
-def _heading(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setProperty("role", "heading")
-    return label
 
 
 def _note(text: str) -> QLabel:

@@ -23,6 +23,8 @@ class LastSession:
     second: str
     side: str
     selected: tuple[str, ...] = field(default=())
+    preset: str = ""
+    view: str = "phi"
 
 
 class Memory:

@@ -28,6 +28,7 @@ from engine.selection import parse_layers
 from gui.session import Session
 from gui.texts import count
 from gui.theme import GRID
+from gui.widgets import heading, set_style
 
 _ROW_HEIGHT = 26
 _SHOWN_REASONS = 200
@@ -148,7 +149,7 @@ class ModuleSelector(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID)
-        self._layers_heading = _heading("Layers")
+        self._layers_heading = heading("Layers")
         row = QHBoxLayout()
         row.setSpacing(GRID // 2)
         row.addWidget(self._layers_heading)
@@ -167,10 +168,10 @@ class ModuleSelector(QWidget):
         layout.addLayout(row)
         layout.addWidget(self._typed)
         layout.addWidget(self._layers)
-        self._projections_heading = _heading("Projections")
+        self._projections_heading = heading("Projections")
         layout.addWidget(self._projections_heading)
         layout.addWidget(self._projections)
-        self._towers_heading = _heading("Towers")
+        self._towers_heading = heading("Towers")
         layout.addWidget(self._towers_heading)
         layout.addWidget(self._towers)
         layout.addWidget(self._left_out)
@@ -202,11 +203,9 @@ class ModuleSelector(QWidget):
         self._layers.choose(rows)
 
     def _mark_typed(self, problem: str) -> None:
-        self._typed.setProperty("invalid", bool(problem))
         self._typed.setToolTip(problem.capitalize() or "Type layers and press Enter: 1, 32, 64-96")
         self._typed.setAccessibleDescription(problem)
-        self._typed.style().unpolish(self._typed)
-        self._typed.style().polish(self._typed)
+        set_style(self._typed, "invalid", bool(problem))
 
     def _on_chosen(self) -> None:
         layers, projections, towers = (
@@ -249,12 +248,6 @@ class ModuleSelector(QWidget):
             item = QListWidgetItem(f"{skip.module}: {skip.reason}")
             item.setToolTip(skip.reason)
             self._reasons.addItem(item)
-
-
-def _heading(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setProperty("role", "heading")
-    return label
 
 
 def _layer(pair: ModulePair) -> str:

@@ -93,6 +93,7 @@ class Session(QObject):
         self._outcomes: dict[tuple[Side, str], Outcome] = {}
         self._side = Side.A
         self._preset: Preset | None = None
+        self._control = False
         self._looked_at: Pairing | None = None
         self._device: Device | None = None
         self._devices: tuple[Device, ...] | None = None
@@ -232,6 +233,17 @@ class Session(QObject):
     def preset(self) -> Preset | None:
         """The paper's figure that is shown; None for whole panels of what is selected."""
         return self._preset
+
+    @property
+    def control(self) -> bool:
+        """Whether a panel of two random Gaussian matrices follows the panels shown."""
+        return self._control
+
+    def show_control(self, shown: bool) -> None:
+        """Show or hide the random panel."""
+        if shown != self._control:
+            self._control = shown
+            self.selection_changed.emit()
 
     def show_preset(self, preset: Preset | None) -> None:
         """Show a figure of the paper, or whole panels again; a notice says where the adapters do not make one."""

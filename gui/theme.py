@@ -157,6 +157,8 @@ QLabel[role="muted"] { color: @muted@; }
 QLabel[role="heading"] { font-weight: 600; }
 QLabel[role="error"] { color: @error@; }
 QLabel[role="warning"] { color: @warning@; }
+QFrame[role="paper"] { background: #ffffff; border: 1px solid @line@; border-radius: 8px; }
+QFrame[role="paper"] QLabel { color: #62626f; }
 QFrame[role="card"] { background: @surface@; border: 1px solid @line@; border-radius: 8px; }
 QFrame[role="drop"] { background: @surface@; border: 2px dashed @line@; border-radius: 8px; }
 QFrame[role="drop"][lit="true"], QFrame[role="card"][lit="true"] { border: 2px dashed @accent@; background: @tint@; }

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from engine.colour_range import RangeMode
 from engine.control import gaussian_control
-from engine.export import findings_csv
+from engine.export_tables import findings_csv
 from engine.findings import findings
 from engine.outcome import ModuleResult
 from engine.presets import Preset
