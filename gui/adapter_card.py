@@ -28,6 +28,7 @@ from gui.widgets import set_style
 
 FILE_FILTER = "Adapters (*.safetensors *.safetensors.index.json *.bin *.pt *.pth *.ckpt *.lora *.npz);;All files (*)"
 _SHOWN_WARNINGS = 2
+_KEYS = {Which.FIRST: ("Ctrl+O", "Ctrl+L"), Which.SECOND: ("Ctrl+Shift+O", "Ctrl+Shift+L")}  # as in the menus
 
 
 class AdapterCard(QFrame):
@@ -51,9 +52,11 @@ class AdapterCard(QFrame):
     def _build(self) -> None:
         self._heading = QLabel(f"{self._which.word} adapter")
         self._heading.setProperty("role", "muted")
-        self._file_button = self._tool("file", "Open a file…", "Choose an adapter file")
+        self._file_button = self._tool("file", "Open a file…", f"Choose an adapter file ({_KEYS[self._which][0]})")
         self._file_button.clicked.connect(self.choose_file)
-        self._folder_button = self._tool("folder", "Open a folder…", "Choose an adapter's folder")
+        self._folder_button = self._tool(
+            "folder", "Open a folder…", f"Choose an adapter's folder ({_KEYS[self._which][1]})"
+        )
         self._folder_button.clicked.connect(self.choose_folder)
         self._clear_button = self._tool("close", "Clear", "Empty this place")
         self._clear_button.clicked.connect(lambda: self._session.clear(self._which))

@@ -5,8 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QEvent, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtCore import QEvent, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QFont,
+    QFontMetricsF,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QTextDocumentFragment,
+)
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -30,18 +43,23 @@ from gui.rich_text import RichTextPainter
 from gui.scale_controls import ScaleBar
 from gui.session import Session
 from gui.texts import number, place_text, projection_html
-from gui.theme import GRID, SMALL_TEXT, current_colours
+from gui.theme import BY_KEYBOARD, GRID, SMALL_TEXT, current_colours
 
 _CELLS = 20  # of a thumbnail, along one side
 _REFRESH = 100  # milliseconds between two looks at what has come in
 _NUMBER_ROOM = 34  # pixels that a module needs for its number to be written into it
 _MOST_CURVES = 8
+# Arrow keys as steps down the rows and along the columns.
+_STEPS = {
+    Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0), Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1),
+}  # fmt: skip
 
 
 class Mosaic(QWidget):
     """One small picture, or one coloured number, for every module that can be compared."""
 
-    module_hovered = Signal(object)  # ModulePair or None
+    module_hovered = Signal(object)  # ModulePair or None: under the mouse, or where the keyboard is
+    module_reached = Signal(object)  # QRectF of the module that the keyboard went to
     module_chosen = Signal(object)  # ModulePair
 
     def __init__(self, session: Session, scale: ColourScale) -> None:
@@ -49,13 +67,17 @@ class Mosaic(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Atlas: every layer and projection")
+        self._keys = "Arrow keys, Home and End go from module to module, Enter shows one in the grid."
+        self.setAccessibleDescription(self._keys)
         self._session, self._scale = session, scale
         self._summary: Summary | None = None
         self._k = 1
         self._at: dict[AtlasPlace, ModulePair] = {}
+        self._places: dict[str, AtlasPlace] = {}  # by slug
         self._pictures: dict[str, QImage] = {}
         self._geometry: AtlasGeometry | None = None
         self._hovered: ModulePair | None = None
+        self._left_at: AtlasPlace | None = None  # where the keyboard goes on
         self._rich = RichTextPainter()
         scale.changed.connect(self.refresh)
         scale.view_changed.connect(self.refresh)
@@ -64,6 +86,11 @@ class Mosaic(QWidget):
     def geometry_shown(self) -> AtlasGeometry | None:
         """Where the modules stand; None while there are none."""
         return self._geometry
+
+    @property
+    def pointed_at(self) -> ModulePair | None:
+        """The module under the mouse, or where the keyboard is."""
+        return self._hovered
 
     def show_summary(self, which: Summary | None, k: int) -> None:
         """Show a number for each module, or thumbnails for None."""
@@ -75,12 +102,19 @@ class Mosaic(QWidget):
         self._pictures.clear()
         self._lay_out()
         self.update()
+        if self._hovered is not None and self._hovered not in self._session.comparable:
+            self._left_at = None
+            self._hover(None)  # a module of the pair before
 
     def update_modules(self, slugs: Sequence[str]) -> None:
         """Show what has become known of these modules."""
         for slug in slugs:
             self._pictures.pop(slug, None)
         self.update()
+
+    def describe(self, said: str) -> None:
+        """Tell a screen reader what is said of the module pointed at; the keys where none is."""
+        self.setAccessibleDescription(said or self._keys)
 
     def value(self, pair: ModulePair) -> float:
         """The number that stands for a module; NaN while it is not known."""
@@ -98,7 +132,7 @@ class Mosaic(QWidget):
     def _lay_out(self) -> None:
         pairs = self._session.comparable
         if not pairs:
-            self._geometry, self._at = None, {}
+            self._geometry, self._at, self._places = None, {}, {}
             self.setMinimumHeight(0)
             return
         paths = [pair.path for pair in pairs]
@@ -107,6 +141,7 @@ class Mosaic(QWidget):
         top = QFontMetricsF(self.font()).height() + GRID
         self._geometry = atlas_geometry(paths, self.width() - 2 * GRID, left, top)
         self._at = dict(zip(self._geometry.places, pairs, strict=True))
+        self._places = {pair.slug: place for place, pair in self._at.items()}
         self.setMinimumHeight(int(self._geometry.size[1]))
 
     def _name_width(self, tower: str, projection: str) -> float:
@@ -125,9 +160,10 @@ class Mosaic(QWidget):
         exposed = event.region()
         for place, pair in self._at.items():
             area = geometry.area(place)
-            if exposed.intersects(area.toAlignedRect()):
+            if exposed.intersects(_with_ring(area)):
                 self._paint_module(painter, pair, area)
         self._paint_names(painter, geometry, small)
+        self._paint_ring(painter, geometry)
 
     def _paint_module(self, painter: QPainter, pair: ModulePair, area: QRectF) -> None:
         colours = current_colours()
@@ -143,9 +179,16 @@ class Mosaic(QWidget):
             if isinstance(outcome, ModuleFailure):
                 painter.setPen(QColor(colours.error))
                 painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "!")
-        if pair == self._hovered:
-            painter.setPen(QPen(QColor(colours.accent), 2))
-            painter.drawRect(area.adjusted(0, 0, -1, -1))
+
+    def _paint_ring(self, painter: QPainter, geometry: AtlasGeometry) -> None:
+        """Around the module pointed at: light within dark, it shows on every colour map."""
+        place = self._place_of(self._hovered)
+        if place is not None:
+            colours, area = current_colours(), geometry.area(place)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            for colour, width, inset in ((colours.surface, 1, 1.5), (colours.accent, 2, 0.0)):
+                painter.setPen(QPen(QColor(colour), width))
+                painter.drawRect(area.adjusted(inset, inset, -inset, -inset))
 
     def _picture(self, result: ModuleResult) -> QImage:
         slug = result.pair.slug
@@ -182,7 +225,7 @@ class Mosaic(QWidget):
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
             self.refresh()
 
-    # --- mouse ---
+    # --- mouse and keyboard ---
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         place = self._geometry.place_at(event.position()) if self._geometry else None
@@ -196,12 +239,70 @@ class Mosaic(QWidget):
         super().leaveEvent(event)
         self._hover(None)
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if event.reason() in BY_KEYBOARD and self._hovered is None:
+            self._go_to(self._left_at or self._first_place())
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        if event.reason() in BY_KEYBOARD:
+            self._hover(None)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        place = self._place_of(self._hovered)
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self._hovered is not None:
+            self.module_chosen.emit(self._hovered)
+        elif event.key() in _STEPS and place is None:
+            self._go_to(self._left_at or self._first_place())
+        elif event.key() in _STEPS and place is not None:
+            self._go_to(self._beside(place, *_STEPS[Qt.Key(event.key())]))
+        elif event.key() in (Qt.Key.Key_Home, Qt.Key.Key_End):
+            self._go_to(self._end_of_row(place, last=event.key() == Qt.Key.Key_End))
+        else:
+            event.ignore()
+
+    def _first_place(self) -> AtlasPlace | None:
+        return min(self._at, key=lambda place: (place.row, place.column), default=None)
+
+    def _place_of(self, pair: ModulePair | None) -> AtlasPlace | None:
+        return self._places.get(pair.slug) if pair is not None else None
+
+    def _beside(self, place: AtlasPlace, down: int, right: int) -> AtlasPlace:
+        """The next place with a module in a direction; down the last row of a band follows the next band."""
+        geometry = self._geometry
+        if geometry is None:
+            return place
+        row, column, rows = place.row, place.column, len(geometry.row_names)
+        while 0 <= column < len(geometry.column_names):
+            column += right
+            band, row = divmod(row + down, rows)
+            column += band * geometry.per_band
+            if AtlasPlace(row, column) in self._at:
+                return AtlasPlace(row, column)
+        return place
+
+    def _end_of_row(self, place: AtlasPlace | None, *, last: bool) -> AtlasPlace | None:
+        """The first or last module of a projection; of the first one where none is pointed at."""
+        start = place or self._first_place()
+        row = [other for other in self._at if start is not None and other.row == start.row]
+        return (max if last else min)(row, key=lambda other: other.column, default=None)
+
+    def _go_to(self, place: AtlasPlace | None) -> None:
+        if place is not None and self._geometry is not None:
+            self._hover(self._at[place])
+            self.module_reached.emit(self._geometry.area(place))
+
     def _hover(self, pair: ModulePair | None) -> None:
-        if pair != self._hovered:
-            self._hovered = pair
-            self.setCursor(Qt.CursorShape.PointingHandCursor if pair else Qt.CursorShape.ArrowCursor)
-            self.update()
-            self.module_hovered.emit(pair)
+        if pair == self._hovered:
+            return
+        before, self._hovered = self._hovered, pair
+        self.setCursor(Qt.CursorShape.PointingHandCursor if pair else Qt.CursorShape.ArrowCursor)
+        for place in map(self._place_of, (before, pair)):
+            if place is not None and self._geometry is not None:
+                self._left_at = place
+                self.update(_with_ring(self._geometry.area(place)))
+        self.module_hovered.emit(pair)
 
 
 class Atlas(QWidget):
@@ -215,6 +316,7 @@ class Atlas(QWidget):
         self.mosaic = Mosaic(session, scale)
         self.mosaic.module_chosen.connect(self.module_chosen)
         self.mosaic.module_hovered.connect(self._read_out)
+        self.mosaic.module_reached.connect(self._scroll_to)
         self._curves = LinePlot("The number against depth, a line for each projection", "layer")
         self._curves.setFixedHeight(18 * GRID)
         self._legend = QLabel()
@@ -243,6 +345,7 @@ class Atlas(QWidget):
             button.setCheckable(True)
             button.setChecked(position == 0)
             button.setAccessibleName(f"Atlas shows: {name}")
+            button.setToolTip(_MODE_TIPS[position])
             self._modes.addButton(button, position)
             bar.addWidget(button)
         self._modes.idClicked.connect(lambda _position: self._show())
@@ -258,7 +361,8 @@ class Atlas(QWidget):
         bar.addSpacing(GRID)
         bar.addWidget(self._said, 1)
         bar.addWidget(ScaleBar(self._scale))
-        scroll = QScrollArea()
+        self._scroll = scroll = QScrollArea()
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the mosaic takes the keys, and scrolls it
         scroll.setWidget(self.mosaic)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -290,6 +394,7 @@ class Atlas(QWidget):
         self._k.setValue(min(self._k.value() if self._k.value() > 1 else 8, smallest))
         self._stale.clear()
         self._show()
+        self._read_out(self.mosaic.pointed_at)
 
     def _on_outcomes(self, slugs: tuple[str, ...]) -> None:
         self._stale.update(slugs)
@@ -301,6 +406,7 @@ class Atlas(QWidget):
             self.mosaic.update_modules(tuple(self._stale))
             self._stale.clear()
             self._show_curves()
+            self._read_out(self.mosaic.pointed_at)
 
     def showEvent(self, event: object) -> None:
         super().showEvent(event)  # type: ignore[arg-type]
@@ -314,6 +420,8 @@ class Atlas(QWidget):
         self._show_curves()
 
     def _show_curves(self) -> None:
+        if not self.isVisible():
+            return  # they are drawn when the atlas is shown
         which = self._summary or Summary.DIAGONAL
         series: dict[tuple[str, str], list[tuple[float, float]]] = {}
         for result in self._session.results:
@@ -336,6 +444,7 @@ class Atlas(QWidget):
     def _read_out(self, pair: ModulePair | None) -> None:
         if pair is None:
             self._said.clear()
+            self.mosaic.describe("")
             return
         outcome = self._session.outcome(pair)
         which = self._summary or Summary.MEAN
@@ -345,6 +454,11 @@ class Atlas(QWidget):
         else:
             said += f"{self._label(which)}: {number(self.mosaic.value(pair))}" if outcome else "waiting"
         self._said.setText(said)
+        self.mosaic.describe(QTextDocumentFragment.fromHtml(said).toPlainText())
+
+    def _scroll_to(self, area: QRectF) -> None:
+        centre = area.center()
+        self._scroll.ensureVisible(int(centre.x()), int(centre.y()), int(area.width()), int(area.height()))
 
     def _label(self, which: Summary) -> str:
         symbol, k = self._scale.view.symbol, self._k.value()
@@ -354,6 +468,18 @@ class Atlas(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._show_curves()
+
+
+_MODE_TIPS = (
+    "Every module as a small panel",
+    "One number for each module: at i = j = k",
+    "One number for each module: its mean",
+)
+
+
+def _with_ring(area: QRectF) -> QRect:
+    """A module's pixels, with those of the ring around it."""
+    return area.adjusted(-2, -2, 2, 2).toAlignedRect()
 
 
 def _columns(points: Sequence[tuple[float, float]]) -> tuple[Float64Array, Float64Array]:

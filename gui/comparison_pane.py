@@ -14,6 +14,7 @@ from engine.views import View
 from gui.colour_scale import ColourScale
 from gui.heatmap_grid import FigureArea, FigureView
 from gui.heatmap_panel import Cell
+from gui.names import name_choosers
 from gui.scale_controls import ScaleControls
 from gui.session import Session
 from gui.status import ReadOut
@@ -110,6 +111,7 @@ class ComparisonPane(QWidget):
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(0)
         self._layout.addLayout(centre, 1)
+        name_choosers(self)
 
     # --- pages ---
 
@@ -212,6 +214,7 @@ class ComparisonPane(QWidget):
 
         dialog = MatrixDialog(result, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._session.pairing_changed.connect(dialog.close)  # its numbers are those of the pair or side before
         dialog.show()
 
     def _on_cell(self, cell: Cell | None) -> None:

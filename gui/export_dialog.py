@@ -28,6 +28,7 @@ from engine.figure_style import FIGURE_FORMATS, FigureStyle
 from gui.colour_scale import ColourScale
 from gui.figure_options import FigureOptions
 from gui.memory import Memory
+from gui.names import name_choosers
 from gui.session import Session
 from gui.shown_comparison import shown_comparison, shown_slugs
 from gui.texts import count
@@ -69,6 +70,7 @@ class ExportDialog(QDialog):
         self._clock.timeout.connect(self._show_progress)
         self._make_controls()
         self._build()
+        name_choosers(self)
         self._restore()
         self.options.changed.connect(self._delay.start)
         QShortcut(QKeySequence.StandardKey.Copy, self, self._copy_figure)
@@ -159,7 +161,7 @@ class ExportDialog(QDialog):
         folder = QHBoxLayout()
         folder.setSpacing(GRID)
         folder.addWidget(self._folder, 1)
-        folder.addWidget(button("Browse…", "Choose the folder", self._browse))
+        folder.addWidget(button("Browse…", "Choose the folder to write into", self._browse))
         form.addRow(heading("Folder"), folder)
         return form
 

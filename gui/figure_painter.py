@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPixmap, QRegion
 
 from engine.colour_range import COLUMN_LABELS, ROW_LABELS, tick_positions
@@ -66,10 +66,13 @@ class FigurePainter:
         def meets(area: QRectF) -> bool:
             return exposed.intersects(area.toAlignedRect())
 
+        around = self._advance("00000") + 3 * self._label_height  # no panel's title or ticks reach further
         if meets(geometry.title):
             self._rich.paint(painter, words.title, geometry.title, self._label, text)
         for place in geometry.layout.places:
             panel = panels[place.index]
+            if not meets(panel.area.adjusted(-around, -around, around, around)):
+                continue
             if meets(panel.area.adjusted(-1, -1, 1, 1)):
                 self._paint_state(painter, panel, words.waiting, scale, line)
             if meets(self._title_area(panel.area)):
@@ -124,18 +127,22 @@ class FigurePainter:
         left.setRight(area.left() - 1)
         below = area.adjusted(-widest, 0, widest, margin + self._height)
         below.setTop(area.bottom() + 1)
-        if place.is_leftmost and exposed.intersects(left.toAlignedRect()):
-            self._paint_row_ticks(painter, area, rows)
+        band = exposed.intersected(left.toAlignedRect()).boundingRect()
+        if place.is_leftmost and not band.isEmpty():
+            self._paint_row_ticks(painter, area, rows, band)
         if place.is_lowest and exposed.intersects(below.toAlignedRect()):
             self._paint_column_ticks(painter, area, columns)
 
-    def _paint_row_ticks(self, painter: QPainter, area: QRectF, rows: int) -> None:
+    def _paint_row_ticks(self, painter: QPainter, area: QRectF, rows: int, band: QRect) -> None:
+        """The ticks that meet `band`: the cross-hair uncovers one of them at most."""
         painter.setFont(self._tick)
         fits = int(area.height() / (self._height * 0.95))
         step = area.height() / rows
         widest = self._advance(str(rows))
         for i in tick_positions(rows, min(ROW_LABELS, fits)):
             y = area.top() + (i - 0.5) * step
+            if y + self._height < band.top() or y - self._height > band.bottom():
+                continue
             painter.drawLine(QPointF(area.left() - 4, y), QPointF(area.left() - 1, y))
             box = QRectF(area.left() - 7 - widest, y - self._height / 2, widest, self._height)
             painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, str(i))

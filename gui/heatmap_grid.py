@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QRegion, QResizeEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QRegion, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGraphicsItem, QScrollArea, QStyleOptionGraphicsItem, QWidget
 
+from engine.module_path import ModulePath
 from engine.outcome import ModuleResult
 from engine.pairing import ModulePair
+from engine.panel_layout import PanelLayout
 from engine.presets import FigurePanel, FigurePlan, preset_plan
 from engine.side import Side
 from gui.colour_scale import ColourScale
@@ -20,10 +22,12 @@ from gui.figure_painter import FigurePainter, FigureWords
 from gui.heatmap_panel import Cell, HeatmapPanel
 from gui.session import Progress, Session
 from gui.texts import number_range
-from gui.theme import CROSS_HAIR
+from gui.theme import BY_KEYBOARD, CROSS_HAIR
 
 _BAR_STEPS = 256
 _FIRST_PANELS = 8  # made before they are needed
+_MOST_SPARE_PANELS = 200
+_SPARE_STEP, _SPARE_PAUSE = 4, 20  # panels made at once, and the milliseconds until the next ones
 # Arrow keys as steps of i, down, and j, to the right.
 _STEPS = {
     Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0), Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1),
@@ -52,6 +56,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         self._used = 0
         self._viewport_height = 0
         self._geometry: FigureGeometry | None = None
+        self._layouts: tuple[list[ModulePath], list[PanelLayout]] = [], []  # the panels' paths, and theirs
         self._cell: Cell | None = None
         self._plan: FigurePlan | None = None  # the preset's figure, where one is shown
         self._zoomed: str | None = None  # the slug of the only panel shown
@@ -64,6 +69,10 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         for item in (self._under, self._over, self.bar_image):
             self.scene().addItem(item)
         self._add_panels(_FIRST_PANELS)
+        self._spare_timer = QTimer(self)
+        self._spare_timer.setInterval(_SPARE_PAUSE)
+        self._spare_timer.timeout.connect(self._add_spare_panels)
+        session.pairing_changed.connect(self._spare_timer.start)
         scale.changed.connect(self._on_scale_changed)
         scale.view_changed.connect(self.show_selection)
         session.outcomes_changed.connect(self._on_outcomes)
@@ -110,6 +119,13 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
     def _add_panels(self, wanted: int) -> None:
         while len(self._panels) < wanted:
             self._panels.append(HeatmapPanel(self.scene()))
+
+    def _add_spare_panels(self) -> None:
+        """Have panels for every module ready, so that showing all of them at once takes no longer than a blink."""
+        wanted = min(len(self._session.comparable), _MOST_SPARE_PANELS)
+        self._add_panels(min(wanted, len(self._panels) + _SPARE_STEP))
+        if len(self._panels) >= wanted:
+            self._spare_timer.stop()
 
     def _on_outcomes(self, slugs: tuple[str, ...]) -> None:
         changed = set(slugs)
@@ -172,8 +188,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
             self.bar_image.hide()
         else:
             height = self._viewport_height or self.height()
-            paths = [panel.path for panel in self.panels if panel.path is not None]
-            layouts = [self._plan.layout] if self._plan is not None else possible_layouts(paths)
+            layouts = [self._plan.layout] if self._plan is not None else self._possible_layouts()
             geometry = figure_geometry(layouts, self.width(), height, self._painter.text_sizes(self._most_rows()))
             self._geometry = geometry
             for panel, area in zip(self.panels, geometry.panels, strict=True):
@@ -183,6 +198,13 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         area = QRectF(0, 0, self.width(), max(self.height(), self._geometry.height if self._geometry else 0))
         self._under.set_area(area)
         self._over.set_area(area)
+
+    def _possible_layouts(self) -> list[PanelLayout]:
+        """How the panels may be laid out: found once for a selection, not for each step of a resize."""
+        paths = [panel.path for panel in self.panels if panel.path is not None]
+        if paths != self._layouts[0]:
+            self._layouts = paths, possible_layouts(paths)
+        return self._layouts[1]
 
     def _most_rows(self) -> int:
         return max((panel.shape[0] for panel in self.panels), default=1)
@@ -235,13 +257,15 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Difference)
         painter.setPen(QPen(Qt.PenStyle.NoPen))
         painter.setBrush(CROSS_HAIR)
-        for line in self._cross_hair(self._cell):
+        for line in self._cross_hair(self._cell, QRectF(self._exposed.boundingRect())):
             if self._exposed.intersects(line.toAlignedRect()):
                 painter.drawRect(line)
 
-    def _cross_hair(self, cell: Cell | None) -> list[QRectF]:
-        """The lines through one i and j in every panel that has them."""
-        return [line for panel in self.panels for line in panel.cross_hair(cell)] if cell is not None else []
+    def _cross_hair(self, cell: Cell | None, within: QRectF) -> list[QRectF]:
+        """The lines through one i and j in every panel that has them and meets `within`."""
+        if cell is None:
+            return []
+        return [line for panel in self.panels if panel.area.intersects(within) for line in panel.cross_hair(cell)]
 
     # --- mouse and keyboard ---
 
@@ -269,6 +293,16 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
             self.zoom(None if self.zoomed else self._cell.pair.slug)
         else:
             event.ignore()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if event.reason() in BY_KEYBOARD and self._cell is None:
+            self._step_panel(0)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        if event.reason() in BY_KEYBOARD:
+            self._set_cell(None)
 
     def first_cell(self) -> Cell | None:
         """The cell pointed at, or else the first one of the first panel that has φ."""
@@ -308,9 +342,9 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         if cell == self._cell:
             return
         before, self._cell = self._cell, cell
-        visible = self.visibleRegion()
-        for line in (*self._cross_hair(before), *self._cross_hair(cell)):
-            if visible.intersects(line.toAlignedRect()):
+        visible = QRectF(self.visibleRegion().boundingRect())
+        for line in (*self._cross_hair(before, visible), *self._cross_hair(cell, visible)):
+            if visible.intersects(line):
                 self._over.update(line)
         self.cell_hovered.emit(cell)
 

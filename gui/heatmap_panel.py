@@ -39,6 +39,7 @@ class HeatmapPanel:
         self.outcome: Outcome | None = None
         self.part: FigurePanel | None = None
         self.area = QRectF()
+        self._placed: tuple[QRectF, object] | None = None  # the area, and the shape of the image that fills it
 
     @property
     def in_use(self) -> bool:
@@ -75,7 +76,7 @@ class HeatmapPanel:
             if part is not None:
                 values = np.where(part.hidden(), np.nan, part.shown(values))
             self.image.setImage(values, autoLevels=False, levels=scale.levels, lut=scale.table)
-            self.image.setRect(self.area)
+            self._place()
         self.image.setVisible(similarity is not None)
 
     def recolour(self, scale: ColourScale) -> None:
@@ -87,7 +88,13 @@ class HeatmapPanel:
         """Where the panel's cells stand, in pixels."""
         self.area = area
         if self.image.image is not None:
-            self.image.setRect(area)
+            self._place()
+
+    def _place(self) -> None:
+        wanted = self.area, self.image.image.shape
+        if wanted != self._placed:
+            self._placed = wanted
+            self.image.setRect(self.area)
 
     def cell_at(self, point: QPointF) -> Cell | None:
         """The cell under a point, None where it is outside, hidden, or there is no φ of a module."""

@@ -37,7 +37,7 @@ class HelpWindow(QDialog):
 
     def _fill(self) -> None:
         colours = current_colours()
-        style = f"a {{ color: {colours.accent}; }} td {{ padding: 2px 12px 2px 0; }}"
+        style = f"a {{ color: {colours.link}; }} td {{ padding: 2px 12px 2px 0; }}"
         self._browser.document().setDefaultStyleSheet(style)
         self._browser.setHtml(_PAGE.read_text(encoding="utf-8"))
 
@@ -78,6 +78,7 @@ class AboutDialog(QDialog):
         details.setAccessibleName("Versions and device")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         copy = buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
+        buttons.button(QDialogButtonBox.StandardButton.Close).setToolTip("Close this window (Esc)")
         copy.setToolTip("Copy the versions, for a bug report")
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._versions))
         buttons.rejected.connect(self.reject)

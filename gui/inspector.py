@@ -48,6 +48,7 @@ class Inspector(QScrollArea):
         self._cell: Cell | None = None
         self._drawn: tuple[object, ...] = ()
         self.setAccessibleName("Inspector")
+        self.setObjectName("inspectorarea")
         self.setFixedWidth(_WIDTH)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -122,6 +123,7 @@ class Inspector(QScrollArea):
             button.setCheckable(True)
             button.setChecked(position == len(_PROFILES) - 1)
             button.setAccessibleName(f"Profile: {name}")
+            button.setToolTip(f"φ along the {name.lower()} through the cell")
             self._choice.addButton(button, position)
             row.addWidget(button)
         row.addStretch(1)

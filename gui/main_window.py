@@ -39,6 +39,7 @@ from gui.empty_state import EmptyState
 from gui.memory import Memory, Pair
 from gui.menus import Menus
 from gui.module_selector import ModuleSelector
+from gui.names import name_choosers
 from gui.notices import NoticeBar
 from gui.returns import Returns
 from gui.session import Session, Which
@@ -77,6 +78,7 @@ class MainWindow(QMainWindow):
         self._fit_screen()
         self._build_parts()
         self._build_toolbar()
+        name_choosers(self)
         self.returns = Returns(self)
         self._menus = Menus(self)
         self._restore_looks()
@@ -142,6 +144,7 @@ class MainWindow(QMainWindow):
         layout.addSpacing(GRID)
         layout.addWidget(self.selector, 1)
         scroll = QScrollArea()
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows what has the focus in it
         scroll.setWidget(inner)
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -155,9 +155,13 @@ class ModuleSelector(QWidget):
         row.addWidget(self._layers_heading)
         row.addStretch(1)
         for text, tip, action in (
-            ("All", "Show every layer", self.choose_all_layers),
+            ("All", "Show every layer (Ctrl+Shift+A)", self.choose_all_layers),
             ("None", "Show no layer", lambda: self._layers.choose(())),
-            ("Spread", "Show four layers spread over the depth, as Figure 7 does", self.choose_spread_layers),
+            (
+                "Spread",
+                "Show four layers spread over the depth, as Figure 7 does (Ctrl+Shift+S)",
+                self.choose_spread_layers,
+            ),
         ):
             button = QPushButton(text)
             button.setProperty("chip", True)

@@ -36,6 +36,7 @@ class NoticeBar(QWidget):
         close.setIconSize(QSize(16, 16))
         close.setProperty("quiet", True)
         close.setAccessibleName("Dismiss the notice")
+        close.setToolTip("Dismiss the notice")
         close.clicked.connect(self.dismiss)
         layout = QHBoxLayout(frame)
         layout.setContentsMargins(GRID + 4, GRID // 2, GRID // 2, GRID // 2)

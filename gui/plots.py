@@ -50,6 +50,8 @@ class LinePlot(pg.PlotWidget):  # type: ignore[misc]
         axes = {"bottom": _CountAxis("bottom")} | ({"left": _DecadeAxis("left")} if logarithmic else {})
         super().__init__(enableMenu=False, axisItems=axes)
         self.setAccessibleName(name)
+        for part in (self, self.viewport()):
+            part.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # a picture: there is nothing to do in it
         self.setFrameShape(pg.PlotWidget.Shape.NoFrame)
         self.setMouseEnabled(x=False, y=False)
         self.hideButtons()

@@ -80,6 +80,7 @@ class NumberTable(QTableView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setShowGrid(False)
+        self.setTabKeyNavigation(False)  # Tab leaves the table, arrows move in it
         self.setWordWrap(False)
         self._proxy = QSortFilterProxyModel(self)
         self._proxy.setSortRole(Qt.ItemDataRole.UserRole)
@@ -177,7 +178,9 @@ class MatrixDialog(QDialog):
         self.table.show_model(NumberModel([f"j = {j}" for j in range(1, columns + 1)], values.tolist(), names))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         copy = buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
+        copy.setToolTip("Copy the selected numbers, or all of them (Ctrl+C)")
         copy.clicked.connect(self.table.copy)
+        buttons.button(QDialogButtonBox.StandardButton.Close).setToolTip("Close this window (Esc)")
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.addWidget(self.table)

@@ -14,6 +14,8 @@ _ICONS = Path(__file__).resolve().parent.parent / "resources" / "icons"
 _CHEVRONS = {f"chevron_{way}": (_ICONS / f"chevron-{way}.svg").as_posix() for way in ("up", "down")}
 GRID = 8  # every margin and gap is a multiple of it
 CROSS_HAIR = QColor(255, 255, 255, 150)  # taken as a difference, it shows on any colour
+# How the focus comes without a mouse: what has it then must show it.
+BY_KEYBOARD = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
 SMALL_TEXT = 0.86  # the second text size, relative to the first
 
 
@@ -29,6 +31,7 @@ class Colours:
     muted: str
     accent: str
     on_accent: str
+    link: str
     tint: str
     ok: str
     warning: str
@@ -37,11 +40,13 @@ class Colours:
 
 LIGHT = Colours(
     background="#f3f3f6", surface="#ffffff", raised="#e9e9ee", line="#d9d9e0", text="#1a1a21", muted="#62626f",
-    accent="#cb1b4f", on_accent="#ffffff", tint="#fae6ec", ok="#1d7f54", warning="#9a6206", error="#b3261e",
+    accent="#cb1b4f", on_accent="#ffffff", link="#cb1b4f", tint="#fae6ec", ok="#1d7f54", warning="#8f5a05",
+    error="#b3261e",
 )  # fmt: skip
 DARK = Colours(
     background="#16161a", surface="#1f1f25", raised="#2b2b33", line="#37373f", text="#ededf2", muted="#a0a0ad",
-    accent="#cb1b4f", on_accent="#ffffff", tint="#3d1826", ok="#5cc796", warning="#e3ab52", error="#ff8a80",
+    accent="#d02455", on_accent="#ffffff", link="#f2708f", tint="#3d1826", ok="#5cc796", warning="#e3ab52",
+    error="#ff8a80",
 )  # fmt: skip
 
 
@@ -83,7 +88,7 @@ def _palette(colours: Colours) -> QPalette:
         role.AlternateBase: colours.background, role.Text: colours.text, role.Button: colours.surface,
         role.ButtonText: colours.text, role.BrightText: colours.error, role.Highlight: colours.accent,
         role.HighlightedText: colours.on_accent, role.ToolTipBase: colours.surface,
-        role.ToolTipText: colours.text, role.PlaceholderText: colours.muted, role.Link: colours.accent,
+        role.ToolTipText: colours.text, role.PlaceholderText: colours.muted, role.Link: colours.link,
         role.Light: colours.surface, role.Midlight: colours.raised, role.Mid: colours.line,
         role.Dark: colours.line, role.Shadow: colours.line, role.Accent: colours.accent,
     }.items():  # fmt: skip
@@ -133,6 +138,7 @@ QPushButton[primary="true"]:hover { border-color: @text@; }
 QPushButton[primary="true"]:disabled { background: @raised@; color: @muted@; border-color: @line@; }
 QPushButton[chip="true"] { padding: 2px 8px; border-radius: 10px; min-height: 16px; }
 QPushButton[chip="true"]:checked { background: @tint@; border-color: @accent@; color: @text@; }
+QPushButton[chip="true"]:checked:focus, QPushButton[primary="true"]:focus { border-color: @text@; }
 QToolButton[quiet="true"] { border: 1px solid transparent; background: transparent; padding: 2px; min-height: 16px; }
 QToolButton[quiet="true"]:hover { background: @raised@; }
 QToolButton[quiet="true"]:focus { border-color: @accent@; }
@@ -149,7 +155,8 @@ QComboBox QAbstractItemView { background: @surface@; border: 1px solid @line@; s
     selection-color: @text@; outline: none; }
 QListWidget { background: transparent; border: none; outline: none; }
 QListWidget::item { padding: 2px 4px; border-radius: 4px; }
-QListWidget::item:selected { background: @tint@; color: @text@; }
+QListWidget::item:selected { background: @tint@; color: @text@; border: 1px solid @accent@; }
+QListWidget::item:focus { border: 1px solid @text@; }
 QCheckBox { spacing: 8px; }
 QProgressBar { background: @raised@; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; }
 QProgressBar::chunk { background: @accent@; border-radius: 3px; }
@@ -173,6 +180,10 @@ QHeaderView::section { background: @background@; color: @muted@; border: none; b
 QTableView { background: @surface@; border: none; selection-background-color: @tint@; selection-color: @text@;
     alternate-background-color: @background@; outline: none; }
 QTableView::item { padding: 2px 8px; }
+QTableView::item:focus { border: 1px solid @accent@; }
+QTableView:focus, QTextBrowser:focus { border: 1px solid @accent@; }
+QScrollArea#inspectorarea { border: 1px solid transparent; }
+QScrollArea#inspectorarea:focus { border: 1px solid @accent@; }
 QTextBrowser { background: @surface@; color: @text@; }
 QWidget#readout { background: @surface@; border-top: 1px solid @line@; }
 """
