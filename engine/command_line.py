@@ -30,6 +30,7 @@ _SWITCHES = (
     ("--no-headings", "headings", False, "leave out the layers' headings"),
     ("--chance", "chance", True, "draw the line where φ is 3 standard deviations above chance"),
     ("--control", "control", True, "add a panel of two random Gaussian matrices"),
+    ("--square", "square", True, "show i and j up to the smaller rank alone"),
     ("--outlines", "svg_paths", True, "turn the text of the SVG into outlines"),
 )
 
@@ -76,6 +77,9 @@ def _style_arguments(group: argparse._ArgumentGroup) -> None:
     size = _number_between(3, 40, "a size in points")
     add("--label-size", type=size, metavar="PT", help="size of titles (default: 9, in a single column 8)")
     add("--tick-size", type=size, metavar="PT", help="size of numbers (default: 7, in a single column 6)")
+    add(
+        "--count-from", type=int, choices=(0, 1), default=1, help="number of the first layer in the figure's headings"
+    )
     for option, name, value, meaning in _SWITCHES:
         add(option, dest=name, action="store_const", const=value, default=not value, help=meaning)
 
@@ -85,7 +89,7 @@ def figure_style(arguments: argparse.Namespace) -> FigureStyle:
     label, tick = text_sizes(arguments.width)
     return FigureStyle(
         arguments.width, arguments.dpi, arguments.colours, arguments.range, arguments.label_size or label,
-        arguments.tick_size or tick, View(arguments.view),
+        arguments.tick_size or tick, View(arguments.view), count_from=arguments.count_from,
         **{name: getattr(arguments, name) for _, name, _, _ in _SWITCHES},
     )  # fmt: skip
 
@@ -148,6 +152,7 @@ def _style_options(style: FigureStyle) -> list[str]:
     options += [] if style.dpi == usual.dpi else ["--dpi", str(style.dpi)]
     options += [] if style.width is None else ["--width", repr(style.width)]
     options += [] if style.colour_map == usual.colour_map else ["--colours", style.colour_map]
+    options += [] if style.count_from == usual.count_from else ["--count-from", str(style.count_from)]
     options += [] if style.range is None else [f"--range={style.range[0]!r},{style.range[1]!r}"]
     for option, size, by_width in zip(
         ("--label-size", "--tick-size"), (style.label_size, style.tick_size), text_sizes(style.width), strict=True

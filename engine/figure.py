@@ -133,9 +133,9 @@ def _plans(results: Sequence[ModuleResult], style: FigureStyle, preset: Preset |
         return
     groups = PanelGroups([result.pair.path for result in results])
     for layers in range(groups.per_row(PANELS_PER_ROW), 0, -1):
-        yield plain_plan(results, groups.lay_out(layers), control=style.control)
+        yield plain_plan(results, groups.lay_out(layers), control=style.control, square=style.square)
     for wrap in range(groups.width - 1, 0, -1):
-        yield plain_plan(results, groups.lay_out(1, wrap), control=style.control)
+        yield plain_plan(results, groups.lay_out(1, wrap), control=style.control, square=style.square)
 
 
 def draw_figure(plan: FigurePlan, text: FigureText, style: FigureStyle) -> Figure:
@@ -268,7 +268,7 @@ class _Canvas:
 def _margins(layout: PanelLayout, style: FigureStyle) -> list[float]:
     """What stands left of each column: a layer's heading, i and its numbers, or only a gap."""
     label, tick = style.label_size / _POINTS, style.tick_size / _POINTS
-    headed = {heading.first for heading in layout.headings if heading.text} if style.headings else set()
+    headed = {heading.first for heading in layout.headings if heading.text()} if style.headings else set()
     ticked = {place.column for place in layout.places if place.is_leftmost}
     margins = []
     for column in range(layout.columns):
@@ -366,7 +366,7 @@ def _draw_headings(canvas: _Canvas, layout: PanelLayout, measures: _Measures, st
     for heading in layout.headings:
         y = measures.tops[heading.row] + measures.panel / 2
         x = measures.lefts[heading.first] - 1.2 * label - 2.2 * tick - 0.75 * label
-        canvas.text(x, y, heading.text, style.label_size, rotation=90)
+        canvas.text(x, y, heading.text(style.count_from), style.label_size, rotation=90)
 
 
 def _bar_numbers(values: Sequence[float]) -> list[str]:

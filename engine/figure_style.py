@@ -19,7 +19,9 @@ class FigureStyle:
     `range` holds the colours to these values of the view; None chooses. `chance` draws the line where φ is 3
     standard deviations above chance. `letters` puts (a), (b), … before the panels' titles. `svg_paths` turns the
     text of an SVG into outlines, which look alike everywhere and cannot be edited. `control` adds a panel of two
-    random Gaussian matrices of the last panel's shape, as the paper's Figure 4 does.
+    random Gaussian matrices of the last panel's shape, as the paper's Figure 4 does. Layers are counted
+    from `count_from`: 1 as in the paper, or 0 as in files. `square` shows i and j up to the smaller rank alone, where
+    two ranks differ.
     """
 
     width: float | None = None
@@ -35,6 +37,8 @@ class FigureStyle:
     chance: bool = False
     svg_paths: bool = False
     control: bool = False
+    count_from: int = 1
+    square: bool = False
 
 
 def text_sizes(width: float | None) -> tuple[float, float]:

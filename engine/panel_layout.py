@@ -30,12 +30,19 @@ class PanelPlace:
 
 @dataclass(frozen=True)
 class LayerHeading:
-    """`Layer n`, once per layer and row, at the left of the panels in columns `first` to `last`."""
+    """`Layer n`, once per layer and row, at the left of the panels in columns `first` to `last`.
 
-    text: str
+    `path` is that of one of the panels; None heads a row that belongs to no layer.
+    """
+
+    path: ModulePath | None
     row: int
     first: int
     last: int
+
+    def text(self, count_from: int = 1) -> str:
+        """What is written, with layers counted from this number."""
+        return heading_text(self.path, count_from) if self.path is not None else ""
 
 
 @dataclass(frozen=True)
@@ -76,8 +83,7 @@ class PanelGroups:
                 row, place = position // per_row * rows_of_one + column // wrap, first + column % wrap
                 spots.append((row, place, index))
                 leftmost[row, first] = min(place, leftmost.get((row, first), place))
-                text = heading_text(self._paths[members[0]])
-                headings[row, first] = LayerHeading(text, row, first, first + wrap - 1)
+                headings[row, first] = LayerHeading(self._paths[members[0]], row, first, first + wrap - 1)
         lowest = {column: row for row, column, _ in sorted(spots)}
         places = tuple(
             PanelPlace(index, row, column, leftmost[row, column // wrap * wrap] == column, lowest[column] == row)
@@ -121,9 +127,9 @@ def _column_of_projection(
     return {key: [names.index(paths[i].projection) for i in members] for key, members in groups.items()}
 
 
-def heading_text(path: ModulePath) -> str:
+def heading_text(path: ModulePath, count_from: int = 1) -> str:
     """`Layer 1`, `decoder · Layer 1`, `down.1.0`, empty where the module sits in no layer."""
-    text = f"Layer {path.layer + 1}" if path.layer is not None else path.block
+    text = f"Layer {path.layer_name(count_from)}" if path.layer is not None else path.block
     return " · ".join(filter(None, (path.tower, text)))
 
 

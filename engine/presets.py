@@ -23,7 +23,6 @@ from engine.panel_layout import (
     PanelLayout,
     PanelPlace,
     first_selection,
-    heading_text,
     lay_out,
     with_control,
 )
@@ -141,11 +140,18 @@ def _middle(count: int) -> list[int]:
 
 
 def plain_plan(
-    results: Sequence[ModuleResult], layout: PanelLayout | None = None, *, control: bool = False
+    results: Sequence[ModuleResult],
+    layout: PanelLayout | None = None,
+    *,
+    control: bool = False,
+    square: bool = False,
 ) -> FigurePlan:
-    """Whole panels, laid out as in Figure 7 unless told otherwise, with a random one behind them for `control`."""
+    """Whole panels, or squares of the smaller rank, laid out as in Figure 7 unless told otherwise.
+
+    For `control` a random panel stands behind them.
+    """
     layout = layout or lay_out([result.pair.path for result in results])
-    panels = tuple(_whole(result) for result in results)
+    panels = tuple(square_panel(result) if square else _whole(result) for result in results)
     if not control:
         return FigurePlan(panels, layout)
     return FigurePlan((*panels, control_panel(results[-1])), with_control(layout))
@@ -172,6 +178,12 @@ def preset_plan(results: Sequence[ModuleResult], preset: Preset, per_row: int = 
 
 def _broken(rows: Sequence[Sequence[FigurePanel]], per_row: int) -> list[Sequence[FigurePanel]]:
     return [row[start : start + per_row] for row in rows for start in range(0, len(row), per_row)]
+
+
+def square_panel(result: ModuleResult) -> FigurePanel:
+    """φ(i, j) for i and j up to the smaller of the two ranks."""
+    side = min(result.pair.shape)
+    return FigurePanel(result.pair.path, result.similarity, side, side)
 
 
 def _whole(
@@ -241,7 +253,7 @@ def _rows(rows: Sequence[Sequence[FigurePanel]]) -> PanelLayout:
             )  # fmt: skip
             index += 1
         path = next((panel.path for panel in panels if panel.path is not None), None)
-        headings.append(LayerHeading(heading_text(path) if path is not None else "", row, 0, len(panels) - 1))
+        headings.append(LayerHeading(path, row, 0, len(panels) - 1))
     return PanelLayout(len(rows), max(len(panels) for panels in rows), tuple(places), tuple(headings))
 
 

@@ -77,7 +77,10 @@ class ExportDialog(QDialog):
         self._delay.start(0)
 
     def _make_controls(self) -> None:
-        self.options = FigureOptions(self._session.preset, self._scale.name, control=self._session.control)
+        session, scale = self._session, self._scale
+        self.options = FigureOptions(
+            session.preset, scale.name, control=session.control, square=session.zooms_to_square
+        )  # fmt: skip
         self._figures = {kind: QCheckBox(kind.upper()) for kind in FIGURE_FORMATS}
         for kind in ("png", "pdf"):
             self._figures[kind].setChecked(True)
@@ -152,12 +155,12 @@ class ExportDialog(QDialog):
         for box in self._figures.values():
             formats.addWidget(box)
         formats.addStretch(1)
-        form.addRow(formats)
+        form.addRow(heading("Figure files"), formats)
         data = QVBoxLayout()
         data.setSpacing(GRID // 2)
         for box in (*self._data.values(), self._all_modules):
             data.addWidget(box)
-        form.addRow(heading("Numbers"), data)
+        form.addRow(heading("Files of numbers"), data)
         folder = QHBoxLayout()
         folder.setSpacing(GRID)
         folder.addWidget(self._folder, 1)
@@ -394,7 +397,7 @@ class ExportDialog(QDialog):
         return shown_comparison(self._session, self.options.preset, everything=everything)
 
     def _style(self) -> FigureStyle:
-        return self.options.figure_style(self._scale.view, self._scale.levels)
+        return self.options.figure_style(self._scale.view, self._scale.levels, self._session.count_from)
 
     def _plan(self) -> ExportPlan:
         figures, data = (

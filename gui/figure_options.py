@@ -38,6 +38,7 @@ _SWITCHES = (
     ("letters", "(a), (b), …", "Letters to refer to the panels by"),
     ("chance", "Line at chance + 3 SD", "Where φ is three standard deviations above that of random subspaces"),
     ("svg_paths", "SVG text as outlines", "Looks alike everywhere, but cannot be edited or searched"),
+    ("square", "Smaller rank's square", "i and j up to the smaller rank alone, where two ranks differ"),
     ("control", "Random control", "One more panel: two random Gaussian matrices of the same shape"),
 )
 
@@ -47,7 +48,7 @@ class FigureOptions(QWidget):
 
     changed = Signal()
 
-    def __init__(self, preset: Preset | None, colour_map: str, *, control: bool) -> None:
+    def __init__(self, preset: Preset | None, colour_map: str, *, control: bool, square: bool) -> None:
         super().__init__()
         self.preset_box = QComboBox()
         self.preset_box.addItem("The panels shown", None)
@@ -69,7 +70,7 @@ class FigureOptions(QWidget):
         self.switches = {name: QCheckBox(text) for name, text, _ in _SWITCHES}
         for name, _, tip in _SWITCHES:
             self.switches[name].setToolTip(tip)
-        for name, on in (("titles", True), ("headings", True), ("control", control)):
+        for name, on in (("titles", True), ("headings", True), ("control", control), ("square", square)):
             self.switches[name].setChecked(on)
         self._restoring = False
         self._venues: dict[str, Any] = {}
@@ -118,13 +119,13 @@ class FigureOptions(QWidget):
         preset = self.preset_box.currentData()
         return preset if isinstance(preset, Preset) else None
 
-    def figure_style(self, view: View, levels: tuple[float, float]) -> FigureStyle:
-        """The style that is set; `levels` are the window's, which a figure of the paper does not take."""
+    def figure_style(self, view: View, levels: tuple[float, float], count_from: int) -> FigureStyle:
+        """The style that is set, with the window's view, levels (for a figure of its panels) and layer numbers."""
         own = (self._width.value(), *text_sizes(self._width.value()))
         width, label, tick = VENUES.get(self.venue_box.currentText(), own)
         return FigureStyle(
             width or None, int(self.dpi_box.currentText()), COLOUR_MAPS[self._map.currentIndex()],
-            levels if self.preset is None else None, label, tick, view,
+            levels if self.preset is None else None, label, tick, view, count_from=count_from,
             **{name: switch.isChecked() for name, switch in self.switches.items()},
         )  # fmt: skip
 

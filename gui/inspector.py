@@ -157,7 +157,7 @@ class Inspector(QScrollArea):
         result = self._result()
         self._details.setVisible(result is not None)
         self._hint.setVisible(result is None)
-        self._title.setText("Inspector" if result is None else _title(result))
+        self._title.setText("Inspector" if result is None else _title(result, self._session.count_from))
         if result is None or self._cell is None:
             return
         for label, text in zip(self._values, _cell_facts(result, self._cell), strict=True):
@@ -219,9 +219,9 @@ class Inspector(QScrollArea):
         self._profile.show_band(x, np.maximum(0.0, centre - spread), np.minimum(1.0, centre + spread))
 
 
-def _title(result: ModuleResult) -> str:
+def _title(result: ModuleResult, count_from: int) -> str:
     path = result.pair.path
-    return f"{place_text(path)}&nbsp;&nbsp;{projection_html(path.projection)}"
+    return f"{place_text(path, count_from)}&nbsp;&nbsp;{projection_html(path.projection)}"
 
 
 def _cell_facts(result: ModuleResult, cell: Cell) -> tuple[str, ...]:

@@ -45,6 +45,7 @@ from gui.returns import Returns
 from gui.session import Session, Which
 from gui.status import ProgressLine
 from gui.theme import GRID, choose_theme, icon
+from gui.view_options import ViewOptions
 from gui.worker import ComputeThread
 
 if TYPE_CHECKING:
@@ -80,9 +81,10 @@ class MainWindow(QMainWindow):
         self._build_toolbar()
         name_choosers(self)
         self.returns = Returns(self)
+        self.options = ViewOptions(self.session, self)
         self._menus = Menus(self)
         self._restore_looks()
-        self.session.adapter_changed.connect(lambda _which: self._update_title())
+        self.session.adapter_changed.connect(self._on_adapter)
         self.session.pairing_changed.connect(self._on_pairing)
         self.session.selection_changed.connect(self._show_page)
         self.session.outcomes_changed.connect(lambda _slugs: self._update_actions())
@@ -98,11 +100,12 @@ class MainWindow(QMainWindow):
     # --- parts ---
 
     def _build_parts(self) -> None:
-        self.cards = {which: AdapterCard(which, self.session) for which in Which}
+        self.cards = {which: AdapterCard(which, self.session, self.memory) for which in Which}
         self.selector = ModuleSelector(self.session)
         self.notices = NoticeBar()
-        empty = EmptyState(self.session, self.cards)
+        empty = EmptyState(self.session, self.cards, self.memory)
         empty.demo_asked.connect(self.open_demo)
+        empty.pair_asked.connect(self.open_pair)
         self._pages = QStackedWidget()
         self._pages.addWidget(empty)
         self._pane: ComparisonPane | None = None
@@ -191,7 +194,7 @@ class MainWindow(QMainWindow):
         if self._pane is None:
             from gui.comparison_pane import ComparisonPane  # noqa: PLC0415 - as above
 
-            self._pane = ComparisonPane(self.session)
+            self._pane = ComparisonPane(self.session, self.options.actions)
             self._pages.addWidget(self._pane)
             if self.memory.inspector:
                 self._pane.toggle_inspector()
@@ -295,6 +298,12 @@ class MainWindow(QMainWindow):
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_path().parent)))
 
     # --- what the session says ---
+
+    def _on_adapter(self, which: Which) -> None:
+        self._update_title()
+        place = self.session.place(which)
+        if place.adapter is not None and place.opening is None and place.failure is None:
+            self.memory.add_adapter(place.adapter.path)
 
     def _on_pairing(self) -> None:
         self._sides.setCurrentIndex(list(_SIDE_NAMES).index(self.session.side))

@@ -40,6 +40,8 @@ STYLES = st.builds(
     chance=st.booleans(),
     svg_paths=st.booleans(),
     control=st.booleans(),
+    square=st.booleans(),
+    count_from=st.sampled_from([0, 1]),
 )
 FIGURES = st.lists(st.sampled_from(["png", "pdf", "svg"]), unique=True).map(tuple)
 DATA = st.lists(st.sampled_from(["csv", "npz", "json"]), unique=True).map(tuple)
