@@ -119,6 +119,8 @@ def row_matrix(factors: LoraFactors, side: Side, path: Path | None = None) -> Ro
         X = np.linalg.qr(wide_B, mode="r") @ wide_A
     else:
         X = np.linalg.qr(wide_A.T, mode="r") @ wide_B.T
+    # Where r is more than the other side's dimension, the triangle has fewer rows than r: ΔW has no more directions.
+    X = np.pad(X, ((0, wide_A.shape[0] - X.shape[0]), (0, 0)))
     coarsest = max((A.type, B.type), key=lambda type_: type_.epsilon)
     return RowMatrix(StoredArray(X, FLOAT64), coarsest, "ΔW", path)
 

@@ -133,6 +133,8 @@ def start_log() -> Path:
     log = logging.getLogger("phiscope")
     log.addHandler(handler)
     log.setLevel(logging.INFO)
+    # It would write of its own clocks to the console for each PDF that is exported.
+    logging.getLogger("fontTools").setLevel(logging.ERROR)
     return path
 
 

@@ -11,7 +11,7 @@ from engine.module_path import ModulePath
 from engine.panel_layout import PANELS_PER_ROW, PanelGroups, PanelLayout
 
 SMALLEST_PANEL = 72.0
-LARGEST_PANEL = 460.0
+LARGEST_PANEL = 960.0
 # Up to here the figure keeps the paper's rows of four; beyond, rows are as long as the window is wide.
 _PAPER_ROWS_UP_TO = 16
 _LONGEST_ROW = 24

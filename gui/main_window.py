@@ -92,10 +92,12 @@ class MainWindow(QMainWindow):
         self.session.notice_raised.connect(self.notices.add)
         self.session.export_dropped.connect(self.returns.reopen)
         self._show_page()
+        self.setFocus()  # Tab begins with the first control, and no control has a ring before
 
     def _fit_screen(self) -> None:
         room = self.screen().availableGeometry().size()
-        self.resize(min(1360, room.width() - 2 * GRID), min(860, room.height() - 5 * GRID))
+        wanted_width, wanted_height = max(1360, room.width() * 2 // 3), max(860, room.height() * 2 // 3)
+        self.resize(min(wanted_width, room.width() - 2 * GRID), min(wanted_height, room.height() - 5 * GRID))
 
     # --- parts ---
 

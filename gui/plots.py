@@ -74,7 +74,7 @@ class LinePlot(pg.PlotWidget):  # type: ignore[misc]
     def show_lines(self, lines: Sequence[tuple[Float64Array, Float64Array]], colours: Sequence[str] = ()) -> None:
         """Draw lines of x and y; the first is the accent's, others take `colours` or the text's."""
         while len(self._lines) < len(lines):
-            self._lines.append(self.plot())
+            self._lines.append(self.plot(antialias=True))
         self._colours = tuple(colours)
         for position, line in enumerate(self._lines):
             x, y = lines[position] if position < len(lines) else (np.empty(0), np.empty(0))

@@ -58,7 +58,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is. `remaining` seconds are an estimate, None while there is none."""
+    """How far a run is. `remaining` seconds are an estimate, None while there is none.
+
+    `cancelled` by the user, or ended by a failure: it can go on.
+    """
 
     done: int
     total: int
@@ -414,7 +417,7 @@ class Session(QObject):
         self._run_known += len(batch.outcomes)
         if batch.outcomes:
             self.outcomes_changed.emit(tuple(outcome.pair.slug for outcome in batch.outcomes))
-        self._set_progress(running=not batch.finished)
+        self._set_progress(running=not batch.finished, cancelled=batch.failure is not None)
         if batch.failure is not None:
             self.notice_raised.emit(batch.failure)
         elif batch.finished:

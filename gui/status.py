@@ -124,8 +124,6 @@ def _progress_text(progress: Progress) -> str:
     if not progress.running:
         if progress.done == progress.total:
             return f"{count(progress.total, 'module')} compared in {duration(progress.elapsed)}"
-        return f"{progress.done} of {count(progress.total, 'module')}" + (
-            " · cancelled" if progress.cancelled else ""
-        )
+        return f"{progress.done} of {count(progress.total, 'module')}" + (" · stopped" if progress.cancelled else "")
     text = f"{progress.done} of {count(progress.total, 'module')} · {duration(progress.elapsed)}"
     return text if progress.remaining is None else f"{text} · {duration(progress.remaining)} left"

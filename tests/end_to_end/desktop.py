@@ -51,7 +51,7 @@ class Desktop:
     def screenshot(self) -> npt.NDArray[np.uint8]:
         """The screen, (height, width, 3) of red, green, blue."""
         done = subprocess.run(
-            ["import", "-window", "root", "png:-"], env=self.environment, capture_output=True, check=True, timeout=30
+            ["import", "-window", "root", "ppm:-"], env=self.environment, capture_output=True, check=True, timeout=30
         )
         image = QImage.fromData(done.stdout).convertToFormat(QImage.Format.Format_RGB888)
         rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())

@@ -277,6 +277,24 @@ def test_every_side_is_what_the_method_says(side: Side) -> None:
 
 
 @pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize(("d_in", "d_out"), [(15, 3), (3, 22)], ids=["few outputs", "few inputs"])
+def test_ranks_above_a_dimension_leave_the_rest_undefined(side: Side, d_in: int, d_out: int) -> None:
+    """A classifier's head with two labels, say, adapted at r = 8."""
+    rng = np.random.default_rng(14)
+    A, B = rng.standard_normal((4, d_in)), rng.standard_normal((d_out, 4))
+    A_, B_ = rng.standard_normal((6, d_in)), rng.standard_normal((d_out, 6))
+
+    values = side_phi(side, factors(A, B), factors(A_, B_))
+
+    assert values.shape == (4, 6)
+    X, Y = vectors(side, A, B), vectors(side, A_, B_)
+    rank, rank_ = np.linalg.matrix_rank(X), np.linalg.matrix_rank(Y)
+    expected = np.full((4, 6), np.nan)
+    expected[:rank, :rank_] = reference(X, Y)[:rank, :rank_]
+    np.testing.assert_allclose(values, expected, rtol=0, atol=BAR)
+
+
+@pytest.mark.parametrize("side", list(Side))
 def test_change_of_gauge(side: Side) -> None:
     rng = np.random.default_rng(12)
     A, B = rng.standard_normal((4, 15)), rng.standard_normal((22, 4))

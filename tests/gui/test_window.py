@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QImage
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from engine.outcome import ModuleResult
@@ -271,3 +271,21 @@ def test_a_picture_of_something_else_says_so(qtbot: QtBot, window: MainWindow, t
     window.session.open_paths([picture])
     qtbot.waitUntil(lambda: len(window.notices.notices) == 1)
     assert "that PhiScope wrote" in window.notices.notices[0].sentence
+
+
+def test_a_run_whose_file_has_gone_can_go_on_once_it_is_back(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(R8[0], tmp_path / "copy")
+    window.session.open(Which.FIRST, copy)
+    wait_until_open(qtbot, window)
+    copy.rename(tmp_path / "away")
+    window.session.open(Which.SECOND, R8[1])
+    qtbot.waitUntil(lambda: len(window.notices.notices) == 1, timeout=20_000)
+    assert "no such file" in window.notices.notices[0].sentence
+    button = next(button for button in window.findChildren(QPushButton) if button.text() == "Go on")
+    assert button.isVisible()
+    (tmp_path / "away").rename(copy)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    wait_until_done(qtbot, window)
+    assert len(window.session.results) == len(window.session.comparable) == 12

@@ -1,0 +1,438 @@
+"""The window under any sequence of what a person can do to it: nothing it shows may contradict anything else.
+
+PHISCOPE_EXAMPLES=200 makes it look for longer, in other places each time.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QtMsgType, qInstallMessageHandler
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+
+from engine.colour_range import COLOUR_MAPS, RangeMode
+from engine.outcome import ModuleResult
+from engine.presets import Preset
+from engine.summary import Summary
+from engine.views import View
+from gui.export_dialog import ExportDialog
+from gui.heatmap_panel import Cell
+from gui.main_window import MainWindow
+from gui.session import Which
+from gui.texts import number
+from gui.theme import choose_theme
+from tests.adapters import llama_modules, write_peft_adapter
+from tests.broken_files import PARTLY_USABLE, REFUSED
+
+_LONG = int(os.environ.get("PHISCOPE_EXAMPLES", "0"))
+_PATIENCE = 20.0
+_MODULES = llama_modules(5)
+VANISHING = "vanishing"
+_ALONE = ["six", "three", "few modules", "untrained", "another model", "many", "broken", "absent", VANISHING]
+
+
+def write_adapters(folder: Path) -> dict[str, Path]:
+    """Adapters that fit each other more or less, some of them broken."""
+    made = {
+        "six": write_peft_adapter(folder / "six", _MODULES, 6, seed=1, d_in=32, d_out=28),
+        "another six": write_peft_adapter(folder / "another six", _MODULES, 6, seed=2, d_in=32, d_out=28),
+        "three": write_peft_adapter(folder / "three", _MODULES, 3, seed=3, d_in=32, d_out=28),
+        "few modules": write_peft_adapter(
+            folder / "few", [*_MODULES[:3], "model.layers.9.mlp.up_proj"], 6, seed=4, d_in=32, d_out=28
+        ),
+        "untrained": write_peft_adapter(folder / "untrained", _MODULES, 6, seed=5, d_in=32, d_out=28, zero_B=True),
+        "another model": write_peft_adapter(folder / "other", _MODULES, 4, seed=6, d_in=20, d_out=20),
+        "many": write_peft_adapter(folder / "many", llama_modules(24), 24, seed=7, d_in=400, d_out=8),
+        "many more": write_peft_adapter(folder / "more", llama_modules(24), 24, seed=8, d_in=400, d_out=8),
+        "partly usable": PARTLY_USABLE["nan_in_A"](folder / "nan"),
+        "broken": REFUSED["text"](folder / "broken"),
+        "absent": folder / "absent",
+    }
+    assert all(path.exists() for name, path in made.items() if name != "absent")
+    return made
+
+
+class WindowMachine(RuleBasedStateMachine):
+    """Drives one window; every invariant is looked at after each step.
+
+    A rule that cannot be followed now does nothing: what can be depends on how far the compute thread is, and
+    Hypothesis wants the same choices each time.
+    """
+
+    folder: Path
+    adapters: dict[str, Path]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.errors: list[str] = []
+        self._hooks = sys.excepthook, sys.unraisablehook
+        sys.excepthook = lambda kind, error, _trace: self.errors.append(f"{kind.__name__}: {error}")
+        sys.unraisablehook = lambda what: self.errors.append(f"unraisable: {what.exc_value} in {what.object}")
+        self._handler = qInstallMessageHandler(self._on_message)
+        self._restore_vanished()
+        self.window = MainWindow()
+        self.window.resize(1100, 700)
+        self.window.show()
+        self.session = self.window.session
+
+    def _on_message(self, kind: QtMsgType, _where: object, text: str) -> None:
+        if kind in (QtMsgType.QtCriticalMsg, QtMsgType.QtFatalMsg) or "QThread" in text or "QObject" in text:
+            self.errors.append(text)
+
+    def _restore_vanished(self) -> None:
+        shutil.copytree(self.adapters["six"], self.folder / VANISHING, dirs_exist_ok=True)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / VANISHING if name == VANISHING else self.adapters[name]
+
+    def _turn(self, milliseconds: int = 0) -> None:
+        until = time.monotonic() + milliseconds / 1000
+        QApplication.processEvents()
+        while time.monotonic() < until:
+            QApplication.processEvents()
+            time.sleep(0.001)
+
+    def _wait(self, condition: Callable[[], bool], what: str) -> None:
+        until = time.monotonic() + _PATIENCE
+        while not condition():
+            assert time.monotonic() < until, f"waited in vain for {what}"
+            self._turn(2)
+
+    def _opened(self) -> bool:
+        return all(self.session.place(which).opening is None for which in Which)
+
+    def _at_rest(self) -> bool:
+        progress = self.session.progress
+        return self._opened() and (progress.cancelled or progress.done == progress.total) and not progress.running
+
+    # --- adapters ---
+
+    @rule(name=st.sampled_from(["six", "another six", "three", "many", VANISHING, "partly usable"]),
+          other=st.sampled_from(["another six", "three", "few modules", "many more", "untrained", "six"]),
+          pause=st.integers(0, 60))  # fmt: skip
+    def drop_two(self, name: str, other: str, pause: int) -> None:
+        self.session.open_paths([self._path(name), self._path(other)])
+        self._turn(pause)
+
+    @rule(which=st.sampled_from(Which), name=st.sampled_from(_ALONE), pause=st.integers(0, 40))
+    def open_one(self, which: Which, name: str, pause: int) -> None:
+        self.session.open_paths([self._path(name)], which)
+        self._turn(pause)
+
+    @rule(pause=st.integers(0, 30))
+    def swap(self, pause: int) -> None:
+        self.session.swap()
+        self._turn(pause)
+
+    @rule(which=st.sampled_from(Which))
+    def clear(self, which: Which) -> None:
+        self.session.clear(which)
+
+    @rule()
+    def unplug(self) -> None:
+        shutil.rmtree(self.folder / VANISHING, ignore_errors=True)
+
+    @rule()
+    def plug_in(self) -> None:
+        self._restore_vanished()
+
+    # --- computing ---
+
+    @rule()
+    def run(self) -> None:
+        self._wait(self._at_rest, f"the end of a run: {self.session.progress}")
+        if not self.session.progress.cancelled:
+            assert all(self.session.outcome(pair) is not None for pair in self.session.comparable)
+
+    @rule(pause=st.integers(0, 80))
+    def wait_a_little(self, pause: int) -> None:
+        self._turn(pause)
+
+    @rule()
+    def cancel(self) -> None:
+        self.window.back()
+
+    @rule()
+    def resume(self) -> None:
+        self.session.resume()
+
+    @rule(position=st.integers(0, 3), pause=st.integers(0, 30))
+    def choose_side(self, position: int, pause: int) -> None:
+        self.window._sides.setCurrentIndex(position)
+        self._turn(pause)
+
+    # --- what is shown ---
+
+    @rule(which=st.integers(0, 3))
+    def choose_layers(self, which: int) -> None:
+        selector = self.window.selector
+        acts: tuple[Callable[[], object], ...] = (
+            selector.choose_all_layers, selector.choose_spread_layers, lambda: self.session.select(()),
+            lambda: self.session.select(pair.slug for pair in self.session.comparable[::3]),
+        )  # fmt: skip
+        acts[which]()
+
+    @rule(position=st.integers(0, 2))
+    def show_page(self, position: int) -> None:
+        if not self.session.shown:
+            return
+        self.window.show_page(position)
+
+    @rule(which=st.sampled_from([None, *Summary]), k=st.integers(1, 30))
+    def show_atlas_as(self, which: Summary | None, k: int) -> None:
+        if not self.session.shown:
+            return
+        self.window.show_page(1)
+        self.window.pane.atlas.show_as(which, k)
+
+    @rule()
+    def toggle_inspector(self) -> None:
+        if not self.session.shown:
+            return
+        self.window.toggle_inspector()
+
+    @rule(number_=st.integers(0, 100))
+    def zoom(self, number_: int) -> None:
+        if not self.session.shown:
+            return
+        self.window.figure.zoom(self.session.shown[number_ % len(self.session.shown)].slug)
+
+    @rule(preset=st.sampled_from([None, *Preset]))
+    def show_preset(self, preset: Preset | None) -> None:
+        if self.session.pairing is None:
+            return
+        self.session.show_preset(preset)
+
+    @rule(view=st.sampled_from(View), mode=st.sampled_from(RangeMode), name=st.sampled_from(COLOUR_MAPS))
+    def change_scale(self, view: View, mode: RangeMode, name: str) -> None:
+        if self.window._pane is None:
+            return
+        scale = self.window.pane.scale
+        scale.set_view(view)
+        scale.set_mode(mode)
+        scale.set_map(name)
+
+    @rule(low=st.floats(0, 0.4), span=st.floats(0.05, 0.6))
+    def type_range(self, low: float, span: float) -> None:
+        if self.window._pane is None:
+            return
+        self.window.pane.scale.set_typed(low, low + span)
+
+    @rule(theme=st.sampled_from(["light", "dark"]))
+    def change_theme(self, theme: str) -> None:
+        self.window.set_theme(theme)
+
+    @rule(width=st.integers(900, 1500), height=st.integers(560, 900))
+    def resize(self, width: int, height: int) -> None:
+        self.window.resize(width, height)
+
+    # --- mouse and keyboard ---
+
+    @rule(x=st.floats(0, 1), y=st.floats(0, 1), click=st.booleans())
+    def point_at(self, x: float, y: float, click: bool) -> None:
+        if not self.session.shown:
+            return
+        target = self._page_target()
+        at = QPointF(x * target.width(), y * target.height())
+        none = Qt.MouseButton.NoButton
+        place = QPointF(target.mapToGlobal(at.toPoint()))
+        event = QMouseEvent(QEvent.Type.MouseMove, at, place, none, none, Qt.KeyboardModifier.NoModifier)
+        QApplication.sendEvent(target, event)
+        if click:
+            QTest.mouseClick(target, Qt.MouseButton.LeftButton, pos=QPoint(int(at.x()), int(at.y())))
+
+    @rule(keys=st.lists(st.sampled_from([
+        Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End,
+        Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Return, Qt.Key.Key_Tab, Qt.Key.Key_Space,
+    ]), min_size=1, max_size=6))  # fmt: skip
+    def press_keys(self, keys: list[Qt.Key]) -> None:
+        if not self.session.shown:
+            return
+        target = self._page_target()
+        target.setFocus(Qt.FocusReason.TabFocusReason)
+        for key in keys:
+            QTest.keyClick(target, key)
+
+    def _page_target(self) -> QWidget:
+        pane = self.window.pane
+        if pane.page == "Atlas":
+            return pane.atlas.mosaic
+        viewport: QWidget = pane.figure.viewport() if pane.page == "Grid" else pane.findings.viewport()
+        return viewport
+
+    # --- export ---
+
+    @rule(everything=st.booleans())
+    def export(self, everything: bool) -> None:
+        if not self.window._shown_are_known():
+            return
+        out = self.folder / "out"
+        shutil.rmtree(out, ignore_errors=True)
+        dialog = ExportDialog(self.session, self.window.pane.scale, self.window.memory, self.window)
+        for box in dialog._figures.values():
+            box.setChecked(False)
+        dialog._preset.setCurrentIndex(0)
+        dialog._all_modules.setChecked(everything)
+        dialog._folder.setText(str(out))
+        shown = {pair.slug for pair in self.session.shown}
+        results = [result for result in self.session.results if everything or result.pair.slug in shown]
+        pairing, side = self.session.pairing, self.session.side
+        assert pairing is not None
+        dialog.export()
+        self._wait(lambda: "Writing" not in dialog._status.text(), "an export")
+        said = dialog._status.text()
+        dialog.close()
+        dialog.deleteLater()
+        gone = not (self.folder / VANISHING).exists()
+        assert "written" in said or (gone and "gone" in said), said
+        if "written" in said:
+            self._check_files(out, results, {"side": side.value, "first": pairing.first.name})
+
+    def _check_files(self, out: Path, results: list[ModuleResult], facts: dict[str, str]) -> None:
+        stated = json.loads((out / "comparison.json").read_text(encoding="utf-8"))
+        assert stated["side"] == facts["side"]
+        assert stated["first"]["name"] == facts["first"]
+        assert [panel["slug"] for panel in stated["panels"]] == [result.pair.slug for result in results]
+        with (out / "phi.csv").open(encoding="utf-8", newline="") as file:
+            written = [row["phi"] for row in csv.DictReader(file)]
+        phi = np.concatenate([result.similarity.values.ravel() for result in results])
+        np.testing.assert_array_equal([float(text) if text else np.nan for text in written], phi)
+        with np.load(out / "phi.npz") as arrays:
+            for result in results:
+                np.testing.assert_array_equal(arrays[result.pair.slug], result.similarity.values)
+
+    # --- what always holds ---
+
+    @invariant()
+    def nothing_unexpected(self) -> None:
+        self._turn()
+        assert not self.errors
+        failures = [*self.window.notices.notices, *(self.session.place(which).failure for which in Which)]
+        said = [failure.sentence for failure in failures if failure is not None]
+        assert not [text for text in said if "unexpected" in text or "Traceback" in text or "\n" in text]
+
+    @invariant()
+    def the_pair_is_what_is_in_the_places(self) -> None:
+        pairing = self.session.pairing
+        adapters = [self.session.place(which).adapter for which in Which]
+        if pairing is None:
+            assert None in adapters
+            assert not self.session.results
+            assert not self.session.shown
+        else:
+            assert pairing.first is adapters[0]
+            assert pairing.second is adapters[1]
+
+    @invariant()
+    def every_result_is_of_the_pair(self) -> None:
+        comparable = {id(pair) for pair in self.session.comparable}
+        for result in self.session.results:
+            assert id(result.pair) in comparable
+            assert result.similarity.values.shape == result.pair.shape
+
+    @invariant()
+    def progress_counts_what_is_known(self) -> None:
+        progress, pairs = self.session.progress, self.session.comparable
+        known = sum(self.session.outcome(pair) is not None for pair in pairs)
+        assert 0 <= progress.done <= progress.total
+        assert progress.done == known
+        assert progress.total == len(pairs)
+        if progress.running:
+            assert self.session.pairing is not None
+
+    @invariant()
+    def panels_show_the_selection(self) -> None:
+        window, shown = self.window, self.session.shown
+        if not shown:
+            assert window._pages.currentIndex() == 0
+            return
+        figure = window.figure
+        assert window._pages.currentWidget() is window.pane
+        if not figure.zoomed and self.session.preset is None:
+            assert [id(panel.pair) for panel in figure.panels] == [id(pair) for pair in shown]
+        for panel in figure.panels:
+            if panel.pair is not None:
+                assert any(panel.pair is pair for pair in shown)
+                assert panel.outcome is self.session.outcome(panel.pair)
+            assert panel.image.isVisible() == (panel.similarity is not None)
+
+    @invariant()
+    def every_panel_has_the_levels_of_the_bar(self) -> None:
+        if not self.session.shown:
+            return
+        figure = self.window.figure
+        levels = figure.scale.levels
+        assert levels[0] < levels[1]
+        assert tuple(figure.bar_image.getLevels()) == levels
+        for panel in figure.panels:
+            similarity = panel.similarity
+            if similarity is None:
+                continue
+            assert tuple(panel.image.getLevels()) == levels
+            assert panel.image.lut is figure.scale.table
+            if panel.part is None:
+                np.testing.assert_array_equal(panel.image.image, figure.scale.values(similarity))
+
+    @invariant()
+    def what_is_read_out_is_stored(self) -> None:
+        pane = self.window._pane
+        if pane is None or not self.session.shown:
+            return
+        inspector, read_out = pane.inspector, pane.read_out
+        if inspector is not None and (phi := self._phi(inspector.cell)) is not None:
+            assert inspector.facts["φ"] == ("undefined" if np.isnan(phi) else f"<b>{number(phi)}</b>")
+        if (phi := self._phi(read_out._cell)) is not None:
+            assert ("undefined" if np.isnan(phi) else f"φ = {phi:.4f}") in read_out.text
+        if pane.page == "Findings":
+            assert pane.findings.model().rowCount() == len(self.session.results)
+
+    def _phi(self, cell: Cell | None) -> float | None:
+        """What is known of a cell, by the name of its module."""
+        for result in self.session.results:
+            if cell is not None and result.pair.slug == cell.pair.slug:
+                return float(result.similarity.values[cell.i - 1, cell.j - 1])
+        return None
+
+    def teardown(self) -> None:
+        started = time.monotonic()
+        self.window.close()
+        assert time.monotonic() - started < _PATIENCE / 2
+        assert self.window.compute._thread.isFinished(), "the compute thread outlives its window"
+        self._turn(30)
+        self.window.deleteLater()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        self._turn(5)
+        qInstallMessageHandler(self._handler)
+        sys.excepthook, sys.unraisablehook = self._hooks
+        assert not self.errors
+
+
+def test_any_sequence_of_gestures(qapp: QApplication, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    choose_theme(qapp, "light")
+    adapters = write_adapters(tmp_path)
+    attributes: dict[str, Any] = {"folder": tmp_path, "adapters": adapters}
+    machine = type("Machine", (WindowMachine,), attributes)
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=_LONG or 40, stateful_step_count=40 if _LONG else 30, deadline=None, database=None,
+            derandomize=not _LONG,
+            phases=[Phase.generate],  # shrinking means little where time decides
+            suppress_health_check=list(HealthCheck),
+        ),
+    )  # fmt: skip
