@@ -40,13 +40,13 @@ def _window_parser() -> argparse.ArgumentParser:
 
 
 def _run_command(name: str, arguments: Sequence[str]) -> int:
-    from engine import commands  # noqa: PLC0415 - NumPy, which `--help` does without
+    from engine import command_line, commands  # noqa: PLC0415 - NumPy, which `--help` does without
 
     parser = argparse.ArgumentParser(prog=f"main.py {name}")
     if name == "export":
-        commands.export_arguments(parser)
+        command_line.export_arguments(parser)
         return commands.run_export(parser.parse_args(arguments))
-    commands.inspect_arguments(parser)
+    command_line.inspect_arguments(parser)
     return commands.run_inspect(parser.parse_args(arguments))
 
 

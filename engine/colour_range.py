@@ -22,7 +22,7 @@ ROW_LABELS, COLUMN_LABELS = 11, 13
 class RangeMode(Enum):
     """How the one range of all panels is chosen."""
 
-    AUTOMATIC = "Automatic"
+    AUTOMATIC = "Auto"
     UNIT = "0 to 1"
     FIT = "Fit"
     TYPED = "Typed"

@@ -9,54 +9,23 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, TextIO
 
 from engine.adapter import Adapter, LoraModule, SkippedModule
 from engine.cautions import base_model_caution, gauge_caution, initialisation_caution
+from engine.command_line import figure_style
 from engine.comparison import outcomes
 from engine.devices import choose_device
 from engine.errors import EngineError, ExportFailure, NothingComparable
+from engine.export_plan import Comparison, ExportPlan, default_figure
 from engine.opening import open_adapter
 from engine.outcome import ComparisonRequest, ModuleFailure, ModuleResult
 from engine.pairing import ModulePair, Pairing, pair_adapters
-from engine.panel_layout import first_selection
 from engine.presets import Preset, preset_layers, preset_pairs
-from engine.selection import LayerSelection, parse_layers, select_pairs
+from engine.selection import select_pairs
 from engine.side import Side
-from engine.views import View
 
 EXIT_DONE, EXIT_UNUSABLE, EXIT_INTERRUPTED = 0, 1, 130
-# More panels than this make no figure that a page could hold: four layers are drawn then.
-_LARGEST_FIGURE = 24
-FIGURE_FORMATS = ("png", "pdf", "svg")
-
-
-def export_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `export`."""
-    parser.add_argument("first", metavar="FIRST", type=Path, help="an adapter: file or folder")
-    parser.add_argument("second", metavar="SECOND", type=Path, help="the adapter to compare it with")
-    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder to write into")
-    parser.add_argument("--side", choices=[side.value for side in Side], default=Side.A.value,
-                        help="whose singular vectors: A (default, the paper's), B, or ΔW's")  # fmt: skip
-    parser.add_argument("--layers", type=_layers, help="layers counted from 1, such as 1,32,64-96 (default: all)")
-    parser.add_argument("--projections", type=_names, help="projections, such as q,v (default: all)")
-    parser.add_argument("--preset", choices=[preset.value for preset in Preset],
-                        help="the modules, layout and range of a figure of the paper")  # fmt: skip
-    parser.add_argument("--view", choices=[view.value for view in View], default=View.PHI.value,
-                        help="what the figure shows: φ, φ above chance, or its distance from chance, z")  # fmt: skip
-    parser.add_argument("--device", type=_device, default="auto", metavar="auto|cpu|cuda", help="where to compute")
-    parser.add_argument("--figure", type=_figure_formats, default=("png",), metavar="png,pdf,svg",
-                        help="figure formats (default: png)")  # fmt: skip
-    parser.add_argument("--dpi", type=_positive_int, default=300, help="dots per inch of the PNG (default: 300)")
-    parser.add_argument("--width", type=_positive_float, metavar="IN", help="width of the figure in inches")
-    parser.add_argument("--json", action="store_true", help="print comparison.json to standard output")
-
-
-def inspect_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `inspect`."""
-    parser.add_argument("adapter", metavar="ADAPTER", type=Path, help="an adapter: file or folder")
-    parser.add_argument("--json", action="store_true", help="print the facts as JSON")
 
 
 def run_export(arguments: argparse.Namespace) -> int:
@@ -108,8 +77,7 @@ def _module_facts(module: LoraModule) -> dict[str, Any]:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from engine.export import Comparison, ExportPlan, export_comparison  # noqa: PLC0415 - matplotlib takes a while
-    from engine.figure import FigureStyle  # noqa: PLC0415
+    from engine.export import export_comparison  # noqa: PLC0415 - matplotlib takes a while
 
     logging.getLogger("fontTools").setLevel(logging.ERROR)  # it remarks on the dates of matplotlib's own fonts
     device = choose_device(arguments.device)
@@ -119,7 +87,7 @@ def _export(arguments: argparse.Namespace) -> int:
         for warning in adapter.warnings:
             _say(sys.stderr, f"note: {adapter.path}: {warning}")
     preset = Preset(arguments.preset) if arguments.preset else None
-    pairs = _chosen(pairing, side, arguments.layers, arguments.projections, preset)
+    pairs = _chosen(pairing, side, arguments)
     request = ComparisonRequest(1, pairing.first, pairing.second, pairs, side, device)
     results, failures = _computed(request)
     if not results:
@@ -129,16 +97,14 @@ def _export(arguments: argparse.Namespace) -> int:
     for caution in cautions:
         _say(sys.stderr, f"note: {caution}")
     failed = tuple(SkippedModule(failure.pair.path.name, failure.error.reason) for failure in failures)
-    selected = arguments.layers or arguments.projections or arguments.preset
     comparison = Comparison(
         pairing.first, pairing.second, side, device, tuple(results),
         skipped=(*failed, *pairing.skipped(side)),
         preset=preset,
         cautions=(*cautions, *filter(None, (gauge_caution(side),))),
-        figure_slugs=None if selected or len(results) <= _LARGEST_FIGURE else _figure_slugs(results),
+        figure_slugs=_figure_slugs(results, arguments),
     )  # fmt: skip
-    style = FigureStyle(width=arguments.width, dpi=arguments.dpi, view=View(arguments.view))
-    plan = ExportPlan(arguments.figure, style)
+    plan = ExportPlan(arguments.figure, figure_style(arguments), arguments.data)
     facts = export_comparison(comparison, arguments.out, plan)
     _say(sys.stderr, f"{len(results)} modules compared, {len(comparison.skipped)} left out: {arguments.out}")
     if arguments.json:
@@ -146,21 +112,13 @@ def _export(arguments: argparse.Namespace) -> int:
     return EXIT_DONE
 
 
-def _chosen(
-    pairing: Pairing,
-    side: Side,
-    layers: LayerSelection | None,
-    projections: Sequence[str] | None,
-    preset: Preset | None,
-) -> tuple[ModulePair, ...]:
+def _chosen(pairing: Pairing, side: Side, arguments: argparse.Namespace) -> tuple[ModulePair, ...]:
     comparable = pairing.comparable(side)
     if not comparable:
         raise _nothing(pairing, side)
-    pairs = select_pairs(comparable, layers, projections)
-    if preset:
-        depth = len({pair.path.layer_label for pair in pairs})
-        pairs = preset_pairs(pairs, preset)
-        _say(sys.stderr, preset_layers(pairs, preset, depth))
+    pairs = select_pairs(comparable, arguments.layers, arguments.projections)
+    if arguments.modules:
+        pairs = _named(pairs, arguments.modules)
     if not pairs:
         labels = list(dict.fromkeys(pair.path.layer_label for pair in comparable))
         names = list(dict.fromkeys(pair.path.projection for pair in comparable))
@@ -168,7 +126,25 @@ def _chosen(
             f"No module is in these layers and projections; there are layers {_listed(labels)} and "
             f"projections {_listed(names)}."
         )
+    if arguments.preset:
+        preset = Preset(arguments.preset)
+        shown = preset_pairs(pairs, preset)
+        _say(sys.stderr, preset_layers(shown, preset, len({pair.path.layer_label for pair in pairs})))
+        return pairs if arguments.all else shown
     return pairs
+
+
+def _named(pairs: Sequence[ModulePair], names: Sequence[str]) -> tuple[ModulePair, ...]:
+    """The pairs of these slugs.
+
+    Raises:
+        NothingComparable: one is of no pair.
+    """
+    unknown = set(names) - {pair.slug for pair in pairs}
+    if unknown:
+        known = _listed([pair.slug for pair in pairs])
+        raise NothingComparable(f"No module that can be compared is called {min(unknown)}; there are {known}.")
+    return tuple(pair for pair in pairs if pair.slug in names)
 
 
 def _nothing(pairing: Pairing, side: Side) -> NothingComparable:
@@ -195,10 +171,18 @@ def _computed(request: ComparisonRequest) -> tuple[list[ModuleResult], list[Modu
     return results, failures
 
 
-def _figure_slugs(results: Sequence[ModuleResult]) -> frozenset[str]:
-    chosen = first_selection([result.pair.path for result in results])
-    _say(sys.stderr, f"the figure shows {len(chosen)} of {len(results)} modules; choose others with --layers")
-    return frozenset(results[index].pair.slug for index in chosen)
+def _figure_slugs(results: Sequence[ModuleResult], arguments: argparse.Namespace) -> frozenset[str] | None:
+    """Which results the figure shows: those named, the preset's, or what is usual; None for all."""
+    pairs = [result.pair for result in results]
+    if arguments.panels:
+        return frozenset(pair.slug for pair in _named(pairs, arguments.panels))
+    if arguments.preset:
+        return frozenset(pair.slug for pair in preset_pairs(pairs, Preset(arguments.preset)))
+    is_selection = bool(arguments.layers or arguments.projections or arguments.modules)
+    chosen = default_figure(results, is_selection=is_selection)
+    if chosen is not None:
+        _say(sys.stderr, f"the figure shows {len(chosen)} of {len(results)} modules; choose others with --panels")
+    return chosen
 
 
 def _refuse(error: EngineError) -> int:
@@ -243,51 +227,3 @@ def _cell(value: object) -> str:
 def _listed(items: Sequence[str]) -> str:
     shown = ", ".join(item or "(none)" for item in items[:8])
     return f"{shown}, … {items[-1]}" if len(items) > 8 else shown
-
-
-# --- argument types: each raises ArgumentTypeError, which argparse answers with exit status 2 ---
-
-
-def _layers(text: str) -> LayerSelection:
-    try:
-        return parse_layers(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _names(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(","))
-    if not all(names):
-        raise argparse.ArgumentTypeError("there is an empty item between the commas")
-    return names
-
-
-def _figure_formats(text: str) -> tuple[str, ...]:
-    formats = tuple(dict.fromkeys(name.strip().lower() for name in text.split(",")))
-    unknown = [name for name in formats if name not in FIGURE_FORMATS]
-    if unknown:
-        raise argparse.ArgumentTypeError(f"'{unknown[0]}' is none of {', '.join(FIGURE_FORMATS)}")
-    return formats
-
-
-def _device(text: str) -> str:
-    if text in ("auto", "cpu", "cuda") or (text.startswith("cuda:") and text[5:].isdecimal()):
-        return text
-    raise argparse.ArgumentTypeError(f"'{text}' is none of auto, cpu, cuda, cuda:N")
-
-
-def _positive_int(text: str) -> int:
-    value = int(text) if text.isdecimal() else 0
-    if not 1 <= value <= 2400:
-        raise argparse.ArgumentTypeError(f"'{text}' is no resolution between 1 and 2400")
-    return value
-
-
-def _positive_float(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0.5 <= value <= 100:
-        raise argparse.ArgumentTypeError(f"'{text}' is no width between 0.5 and 100 inches")
-    return value

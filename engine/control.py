@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from engine.storage_types import FLOAT64, StoredArray
 from engine.subspace import RowMatrix, SubspaceSimilarity, subspace_similarity
 
 
+@lru_cache(maxsize=16)  # the same panel is drawn again and again, and takes half a second at d = 12288
 def gaussian_control(r: int, r_: int, d: int, seed: int = 0) -> SubspaceSimilarity:
     """φ, of shape (r, r'), of two independent matrices (r, d) and (r', d) of standard normal numbers.
 

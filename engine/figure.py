@@ -5,9 +5,8 @@ Everything is placed in inches, so that a figure of a venue's width holds text o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import matplotlib as mpl
@@ -23,25 +22,25 @@ from matplotlib.ticker import MaxNLocator
 
 from engine.colour_range import (
     COLUMN_LABELS,
-    DEFAULT_COLOUR_MAP,
     ROW_LABELS,
     UNDEFINED_COLOUR,
     RangeMode,
     chosen_range,
     tick_positions,
 )
+from engine.figure_style import FigureStyle
 from engine.outcome import ModuleResult
 from engine.panel_layout import PANELS_PER_ROW, PanelGroups, PanelLayout, PanelPlace
-from engine.presets import FigurePanel, FigurePlan, plain_plan
+from engine.presets import FigurePanel, FigurePlan, Preset, plain_plan, preset_plan
 from engine.side import Side
 from engine.storage_types import Float64Array
 from engine.views import View, view_values
 
-FIGURE_FORMATS = ("png", "pdf", "svg")
 _POINTS = 72.0
 # Sides of a panel in inches: where the width is free, what is still read with ease, and what is refused.
 _FREE_PANEL, _SMALLEST_READABLE, _SMALLEST_PANEL = 1.75, 0.6, 0.3
 _HIDDEN_COLOUR = "#e9e7f1"
+_LINE_GROUND = "#413d7b"  # of the sample that explains the white line
 _CHANCE_SD = 3.0
 
 _RC: Mapping[str, object] = {
@@ -59,35 +58,12 @@ _RC: Mapping[str, object] = {
 
 
 @dataclass(frozen=True)
-class FigureStyle:
-    """How a figure looks. `width` is in inches (None: as wide as its panels want), text in points.
-
-    `range` holds the colours to these values of the view; None chooses. `chance` draws the line where φ is 3
-    standard deviations above chance. `letters` puts (a), (b), … before the panels' titles. `svg_paths` turns the
-    text of an SVG into outlines, which look alike everywhere and cannot be edited.
-    """
-
-    width: float | None = None
-    dpi: int = 300
-    colour_map: str = DEFAULT_COLOUR_MAP
-    range: tuple[float, float] | None = None
-    label_size: float = 9.0
-    tick_size: float = 7.0
-    view: View = View.PHI
-    titles: bool = True
-    headings: bool = True
-    letters: bool = False
-    chance: bool = False
-    svg_paths: bool = False
-
-
-@dataclass(frozen=True)
 class FigureText:
-    """What a figure says besides its panels."""
+    """What a figure says besides its panels, in mathtext; the short label stands beside a short bar."""
 
     title: str
     bar_label: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    short_bar_label: str = ""
 
 
 def projection_math(projection: str) -> str:
@@ -103,6 +79,15 @@ def figure_title(side: Side, results: Sequence[ModuleResult]) -> str:
     return rf"$\phi({symbol}_{{r={ranks[0]}}},\ {symbol}^{{\prime}}_{{r={ranks[1]}}},\ i,\ j)$"
 
 
+def figure_text(side: Side, view: View, results: Sequence[ModuleResult]) -> FigureText:
+    """The title of the results at hand, and what the colours stand for: `φ, right-singular vectors of A`."""
+    shown = {View.PHI: r"$\phi$", View.ABOVE_CHANCE: "$\\phi$ \u2212 chance", View.Z: "$z$"}[view]
+    vectors, _, matrix = side.words.rpartition(" ")
+    symbol = f"${matrix.replace('Δ', chr(92) + 'Delta ')}$"
+    short = f"{symbol}, {vectors.partition('-')[0]}" if side in (Side.DW_LEFT, Side.DW_RIGHT) else symbol
+    return FigureText(figure_title(side, results), f"{shown}, {vectors} {symbol}", f"{shown} on {short}")
+
+
 def _ranks(ranks: Sequence[int]) -> str:
     low, high = min(ranks), max(ranks)
     return str(low) if low == high else rf"{low}\ldots{high}"
@@ -114,27 +99,43 @@ def _escaped(text: str) -> str:
 
 @dataclass(frozen=True)
 class _Measures:
-    """Sizes in inches that follow from the width and the text sizes; `lefts` are those of the columns."""
+    """Sizes in inches that follow from the width and the text sizes.
+
+    `lefts` are those of the columns, `tops` those of the rows, `bottom` the room below the last row.
+    """
 
     panel: float
     lefts: tuple[float, ...]
+    tops: tuple[float, ...]
     width: float
-    row_gap: float
-    top: float
     bottom: float
     bar_gap: float
     bar_width: float
     right: float
 
 
-def fitting_plan(results: Sequence[ModuleResult], style: FigureStyle) -> FigurePlan:
-    """Whole panels in rows of four, or of fewer where the figure's width would make them too small to read."""
-    groups = PanelGroups([result.pair.path for result in results])
-    for per_row in range(groups.per_row(PANELS_PER_ROW), 0, -1):
-        layout = groups.lay_out(per_row)
-        if _panel_size(layout, style) >= _SMALLEST_READABLE:
+def fitting_plan(results: Sequence[ModuleResult], style: FigureStyle, preset: Preset | None = None) -> FigurePlan:
+    """The panels in the paper's rows of four, or in shorter ones where the width makes those too small to read."""
+    plans = _plans(results, style, preset)
+    plan = next(plans)
+    while _panel_size(plan.layout, style) < _SMALLEST_READABLE:
+        narrower = next(plans, None)
+        if narrower is None:
             break
-    return replace(plain_plan(results), layout=layout)
+        plan = narrower
+    return plan
+
+
+def _plans(results: Sequence[ModuleResult], style: FigureStyle, preset: Preset | None) -> Iterator[FigurePlan]:
+    """From the longest rows to the shortest: fewer layers side by side, then a layer's own panels broken."""
+    if preset is not None:
+        yield from (preset_plan(results, preset, per_row) for per_row in range(PANELS_PER_ROW, 0, -1))
+        return
+    groups = PanelGroups([result.pair.path for result in results])
+    for layers in range(groups.per_row(PANELS_PER_ROW), 0, -1):
+        yield plain_plan(results, groups.lay_out(layers), control=style.control, square=style.square)
+    for wrap in range(groups.width - 1, 0, -1):
+        yield plain_plan(results, groups.lay_out(1, wrap), control=style.control, square=style.square)
 
 
 def draw_figure(plan: FigurePlan, text: FigureText, style: FigureStyle) -> Figure:
@@ -150,32 +151,31 @@ def draw_figure(plan: FigurePlan, text: FigureText, style: FigureStyle) -> Figur
     arrays = _arrays(plan, style)
     norm = Normalize(*figure_levels(plan, style))
     colours = Colormap(style.colour_map).to_matplotlib()
-    undefined = any(
-        (np.isnan(values) & ~panel.hidden()).any() for values, panel in zip(arrays, plan.panels, strict=True)
-    )
+    legend = _legend(plan, arrays, style)
     with mpl.rc_context(dict(_RC)):
-        bottom = measures.bottom + (2.2 * style.tick_size / _POINTS if undefined else 0.0)
-        inner = layout.rows * measures.panel + (layout.rows - 1) * measures.row_gap
-        height = measures.top + inner + bottom
+        bottom = measures.bottom + ((0.6 + 1.6 * len(legend)) * style.tick_size / _POINTS if legend else 0.0)
+        inner = measures.tops[-1] + measures.panel - measures.tops[0]
+        height = measures.tops[0] + inner + bottom
         figure = Figure(figsize=(measures.width, height), dpi=style.dpi, facecolor="white")
         FigureCanvasAgg(figure)
         canvas = _Canvas(figure, measures.width, height)
         for number, place in enumerate(layout.places):
-            top = measures.top + place.row * (measures.panel + measures.row_gap)
-            axes = canvas.axes(measures.lefts[place.column], top, measures.panel, measures.panel)
+            axes = canvas.axes(
+                measures.lefts[place.column], measures.tops[place.row], measures.panel, measures.panel
+            )  # fmt: skip
             panel = plan.panels[place.index]
             _draw_panel(axes, panel, arrays[place.index], colours, norm, style)
             if style.titles:
                 letter = f"({_letter(number)}) " if style.letters else ""
-                axes.set_title(letter + _panel_title(panel), fontsize=style.label_size, pad=3)
+                title = letter + _panel_title(panel, measures.panel, style)
+                axes.set_title(title, fontsize=style.label_size, pad=3)
             _draw_axes(axes, panel, place, measures, style)
         if style.headings:
             _draw_headings(canvas, layout, measures, style)
         centre = measures.lefts[0] / 2 + (measures.width - measures.right) / 2
         canvas.text(centre, 0.08, text.title, style.label_size * 1.2, va="top")
-        _draw_bar(canvas, measures, inner, ScalarMappable(norm, colours), text.bar_label, style)
-        if undefined:
-            _draw_legend(canvas, measures.lefts[0], height, style)
+        _draw_bar(canvas, measures, inner, ScalarMappable(norm, colours), text, style)
+        _draw_legend(canvas, legend, measures.lefts[0], height, style)
     return figure
 
 
@@ -192,8 +192,16 @@ def _arrays(plan: FigurePlan, style: FigureStyle) -> list[Float64Array]:
     return [panel.shown(view_values(panel.similarity, style.view)) for panel in plan.panels]
 
 
-def _panel_title(panel: FigurePanel) -> str:
-    return "random Gaussian" if panel.path is None else projection_math(panel.path.projection)
+def _panel_title(panel: FigurePanel, width: float, style: FigureStyle) -> str:
+    if panel.path is not None:
+        return projection_math(panel.path.projection)
+    name = "random Gaussian"
+    return name if _text_width(name, style.label_size) < width else "random"
+
+
+def _text_width(text: str, size: float) -> float:
+    """About how wide a text is, in inches: an upper bound for ordinary words in DejaVu Sans."""
+    return len(text) * 0.66 * size / _POINTS
 
 
 def _letter(number: int) -> str:
@@ -210,22 +218,24 @@ def _draw_panel(
     pixels[panel.hidden()] = to_rgba(_HIDDEN_COLOUR)
     extent = (0.5, panel.columns + 0.5, panel.rows + 0.5, 0.5)
     axes.imshow(pixels, interpolation="nearest", aspect="auto", extent=extent)
-    if style.chance and min(values.shape) > 1:
-        z = np.ma.masked_where(panel.hidden(), np.nan_to_num(panel.shown(view_values(panel.similarity, View.Z))))
+    z = _chance_line(panel) if style.chance else None
+    if z is not None:
         j, i = np.arange(1, panel.columns + 1), np.arange(1, panel.rows + 1)
-        if z.min() < _CHANCE_SD < z.max():
-            axes.contour(j, i, z, levels=[_CHANCE_SD], colors="white", linewidths=0.7)
+        axes.contour(j, i, z, levels=[_CHANCE_SD], colors="white", linewidths=0.7)
 
 
-def save_figure(
-    figure: Figure, target: Path | BinaryIO, kind: str, style: FigureStyle, metadata: Mapping[str, Any]
-) -> None:
+def _chance_line(panel: FigurePanel) -> Any:
+    """z of the cells shown (a masked array), where the line at 3 SD above chance crosses the panel; else None."""
+    if min(panel.rows, panel.columns) < 2:
+        return None
+    z = np.ma.masked_where(panel.hidden(), np.nan_to_num(panel.shown(view_values(panel.similarity, View.Z))))
+    return z if z.min() < _CHANCE_SD < z.max() else None
+
+
+def save_figure(figure: Figure, target: BinaryIO, kind: str, style: FigureStyle, metadata: Mapping[str, Any]) -> None:
     """Write a figure as `png`, `pdf` or `svg` with provenance inside and fonts that publishers accept.
 
     The same figure gives the same bytes; SOURCE_DATE_EPOCH sets the date in them.
-
-    Raises:
-        OSError: the file cannot be written.
     """
     with mpl.rc_context(dict(_RC) | {"svg.fonttype": "path" if style.svg_paths else "none"}):
         figure.savefig(target, format=kind, dpi=style.dpi, metadata=dict(metadata))
@@ -247,17 +257,18 @@ class _Canvas:
         place: dict[str, Any] = {"ha": "center", "va": "center"} | options
         self.figure.text(x / self._width, 1.0 - y / self._height, text, fontsize=size, **place)
 
-    def rectangle(self, left: float, top: float, width: float, height: float, colour: str) -> None:
+    def rectangle(
+        self, left: float, top: float, width: float, height: float, colour: str, edge: str = "#555"
+    ) -> None:
         corner = (left / self._width, 1.0 - (top + height) / self._height)
-        self.figure.add_artist(
-            Rectangle(corner, width / self._width, height / self._height, facecolor=colour, edgecolor="#555", lw=0.4)
-        )
+        size = width / self._width, height / self._height
+        self.figure.add_artist(Rectangle(corner, *size, facecolor=colour, edgecolor=edge, lw=0.4))
 
 
 def _margins(layout: PanelLayout, style: FigureStyle) -> list[float]:
     """What stands left of each column: a layer's heading, i and its numbers, or only a gap."""
     label, tick = style.label_size / _POINTS, style.tick_size / _POINTS
-    headed = {heading.first for heading in layout.headings if heading.text} if style.headings else set()
+    headed = {heading.first for heading in layout.headings if heading.text()} if style.headings else set()
     ticked = {place.column for place in layout.places if place.is_leftmost}
     margins = []
     for column in range(layout.columns):
@@ -292,19 +303,24 @@ def _measure(layout: PanelLayout, style: FigureStyle) -> _Measures:
         panel=panel,
         lefts=lefts,
         width=lefts[-1] + panel + bar_gap + bar_width + right,
-        row_gap=title + 0.6 * tick + _column_room(layout, style, below=False),
-        top=0.08 + 1.7 * label + title,
-        bottom=_column_room(layout, style, below=True),
+        tops=tuple(_tops(layout, style, panel, 0.08 + 1.7 * label + title, title + 0.6 * tick)),
+        bottom=_column_room(layout, style, layout.rows - 1),
         bar_gap=bar_gap,
         bar_width=bar_width,
         right=right,
     )
 
 
-def _column_room(layout: PanelLayout, style: FigureStyle, *, below: bool) -> float:
-    """Room under a row for the numbers of j and its name: under the last row, or under any other that has them."""
-    last = layout.rows - 1
-    needed = any(place.is_lowest and (place.row == last) is below for place in layout.places)
+def _tops(layout: PanelLayout, style: FigureStyle, panel: float, first: float, gap: float) -> Iterator[float]:
+    top = first
+    for row in range(layout.rows):
+        yield top
+        top += panel + gap + _column_room(layout, style, row)
+
+
+def _column_room(layout: PanelLayout, style: FigureStyle, row: int) -> float:
+    """Room under a row for the numbers of j and its name, where a panel of it has them."""
+    needed = any(place.is_lowest and place.row == row for place in layout.places)
     return (2.4 * style.tick_size + 1.9 * style.label_size) / _POINTS if needed else 0.0
 
 
@@ -326,29 +342,31 @@ def _ticks(wanted: tuple[int, ...] | None, count: int, labels: int, fits: int) -
 
 
 def _draw_bar(
-    canvas: _Canvas, measures: _Measures, height: float, colours: ScalarMappable, label: str, style: FigureStyle
+    canvas: _Canvas, measures: _Measures, height: float, colours: ScalarMappable, text: FigureText, style: FigureStyle
 ) -> None:
     bar = canvas.axes(
-        measures.lefts[-1] + measures.panel + measures.bar_gap, measures.top, measures.bar_width, height
+        measures.lefts[-1] + measures.panel + measures.bar_gap, measures.tops[0], measures.bar_width, height
     )  # fmt: skip
     axis = canvas.figure.colorbar(colours, cax=bar)
     axis.outline.set_linewidth(0.6)
     low, high = colours.get_clim()
     ends = (low or 0.0, high or 1.0)
     room = (ends[1] - ends[0]) * 1.6 * style.tick_size / _POINTS / height
-    ticks = MaxNLocator(9, steps=[1, 2, 5, 10]).tick_values(*ends)
+    most = max(2, min(9, int((ends[1] - ends[0]) / room)))
+    ticks = MaxNLocator(most, steps=[1, 2, 5, 10]).tick_values(*ends)
     shown = [ends[0], *(tick for tick in ticks if ends[0] + room < tick < ends[1] - room), ends[1]]
     axis.set_ticks(shown, labels=_bar_numbers(shown))
     bar.tick_params(labelsize=style.tick_size)
-    bar.set_ylabel(label, fontsize=style.tick_size)
+    fits = _text_width(text.bar_label.replace("$", ""), style.tick_size) < height
+    bar.set_ylabel(text.bar_label if fits else text.short_bar_label, fontsize=style.tick_size)
 
 
 def _draw_headings(canvas: _Canvas, layout: PanelLayout, measures: _Measures, style: FigureStyle) -> None:
     label, tick = style.label_size / _POINTS, style.tick_size / _POINTS
     for heading in layout.headings:
-        y = measures.top + heading.row * (measures.panel + measures.row_gap) + measures.panel / 2
+        y = measures.tops[heading.row] + measures.panel / 2
         x = measures.lefts[heading.first] - 1.2 * label - 2.2 * tick - 0.75 * label
-        canvas.text(x, y, heading.text, style.label_size, rotation=90)
+        canvas.text(x, y, heading.text(style.count_from), style.label_size, rotation=90)
 
 
 def _bar_numbers(values: Sequence[float]) -> list[str]:
@@ -357,14 +375,23 @@ def _bar_numbers(values: Sequence[float]) -> list[str]:
     return [f"{value:.{digits}f}".replace("-", "\u2212") for value in values]
 
 
-def _draw_legend(canvas: _Canvas, left: float, height: float, style: FigureStyle) -> None:
+def _legend(plan: FigurePlan, arrays: Sequence[Float64Array], style: FigureStyle) -> list[tuple[str, str]]:
+    """What needs an explanation: the colour of its sample, and the words. A white line crosses a dark sample."""
+    entries = []
+    if any((np.isnan(values) & ~panel.hidden()).any() for values, panel in zip(arrays, plan.panels, strict=True)):
+        entries.append((UNDEFINED_COLOUR, "undefined: past the numerical rank of an adapter"))
+    if style.chance and any(_chance_line(panel) is not None for panel in plan.panels):
+        entries.append((_LINE_GROUND, f"white line: {_CHANCE_SD:g} SD above chance"))
+    return entries
+
+
+def _draw_legend(
+    canvas: _Canvas, entries: Sequence[tuple[str, str]], left: float, height: float, style: FigureStyle
+) -> None:
     size = style.tick_size / _POINTS
-    top = height - 1.9 * size
-    canvas.rectangle(left, top, 1.6 * size, size, UNDEFINED_COLOUR)
-    canvas.text(
-        left + 2.2 * size,
-        top + size / 2,
-        "undefined: past the numerical rank of an adapter",
-        style.tick_size,
-        ha="left",
-    )
+    for line, (colour, words) in enumerate(reversed(entries)):
+        top = height - (1.9 + 1.6 * line) * size
+        canvas.rectangle(left, top, 1.6 * size, size, colour)
+        if colour == _LINE_GROUND:
+            canvas.rectangle(left, top + 0.46 * size, 1.6 * size, 0.08 * size, "white", edge="none")
+        canvas.text(left + 2.2 * size, top + size / 2, words, style.tick_size, ha="left")

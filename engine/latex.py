@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from engine.chance import expected_similarity
-from engine.export import Comparison, figure_plan
-from engine.figure import FigureStyle, figure_levels
+from engine.export import figure_plan
+from engine.export_plan import Comparison
+from engine.figure import figure_levels
+from engine.figure_style import FigureStyle
 from engine.side import Side
 from engine.views import View
 
@@ -34,7 +36,8 @@ def latex_figure(comparison: Comparison, style: FigureStyle, file: str = "figure
     results = comparison.figure_results
     plan = figure_plan(comparison, style)
     low, high = figure_levels(plan, style)
-    layers = list(dict.fromkeys(r.pair.path.layer_label for r in results if r.pair.path.layer_label))
+    names = (result.pair.path.layer_name(style.count_from) for result in results)
+    layers = list(dict.fromkeys(filter(None, names)))
     projections = list(dict.fromkeys(result.pair.path.projection for result in results))
     chances = sorted(
         {round(float(expected_similarity(*r.pair.shape, r.similarity.dimension)[-1, -1]), 4) for r in results}

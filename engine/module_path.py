@@ -73,7 +73,11 @@ class ModulePath:
     @property
     def layer_label(self) -> str:
         """The layer as people count it, from 1; the block's label, or empty, where there is no count."""
-        return str(self.layer + 1) if self.layer is not None else self.block
+        return self.layer_name()
+
+    def layer_name(self, count_from: int = 1) -> str:
+        """`layer_label` where layers are counted from another number, such as 0, as files do."""
+        return str(self.layer + count_from) if self.layer is not None else self.block
 
     @property
     def stack(self) -> str:

@@ -35,6 +35,12 @@ class ModuleResult:
     similarity: SubspaceSimilarity
     warnings: tuple[str, ...] = ()
 
+    @property
+    def size(self) -> int:
+        """Bytes of its arrays."""
+        similarity = self.similarity
+        return similarity.values.nbytes + similarity.first.values.nbytes + similarity.second.values.nbytes
+
 
 @dataclass(frozen=True, eq=False)
 class ModuleFailure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
@@ -237,14 +238,15 @@ def _slugs(paths: Sequence[ModulePath]) -> list[str]:
         # Windows and macOS fold case, so names that differ in case only are one file there.
         count = Counter(slug.casefold() for slug in slugs)
         slugs = [spelling(p) if count[slug.casefold()] > 1 else slug for p, slug in zip(paths, slugs, strict=True)]
-    seen: Counter[str] = Counter()
+    taken = {_NPZ_METADATA}
     for position, slug in enumerate(slugs):
-        seen[slug.casefold()] += 1
-        if seen[slug.casefold()] > 1:
-            slugs[position] = f"{slug}_{seen[slug.casefold()]}"
+        numbered = (f"{slug}_{number}" if number > 1 else slug for number in itertools.count(1))
+        slugs[position] = next(name for name in numbered if name.casefold() not in taken)
+        taken.add(slugs[position].casefold())
     return slugs
 
 
+_NPZ_METADATA = "meta_json"  # the name of something else in phi.npz
 _RESERVED = {
     "con",
     "prn",
@@ -256,5 +258,5 @@ _RESERVED = {
 
 
 def _safe(text: str) -> str:
-    cleaned = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip(".-")[:120] or "module"
+    cleaned = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip(".-")[:120].rstrip(".-") or "module"
     return f"{cleaned}_" if cleaned.split(".")[0].casefold() in _RESERVED else cleaned

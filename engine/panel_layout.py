@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.module_path import PROJECTION_ORDER, ModulePath
 
@@ -30,12 +30,19 @@ class PanelPlace:
 
 @dataclass(frozen=True)
 class LayerHeading:
-    """`Layer n`, once per layer and row, at the left of the panels in columns `first` to `last`."""
+    """`Layer n`, once per layer and row, at the left of the panels in columns `first` to `last`.
 
-    text: str
+    `path` is that of one of the panels; None heads a row that belongs to no layer.
+    """
+
+    path: ModulePath | None
     row: int
     first: int
     last: int
+
+    def text(self, count_from: int = 1) -> str:
+        """What is written, with layers counted from this number."""
+        return heading_text(self.path, count_from) if self.path is not None else ""
 
 
 @dataclass(frozen=True)
@@ -63,27 +70,41 @@ class PanelGroups:
         """How many layers stand side by side in rows of `panels` panels; one at least."""
         return max(1, min(panels // self.width, len(self._groups)))
 
-    def lay_out(self, per_row: int) -> PanelLayout:
-        """The layout with this many layers to a row."""
-        places: list[PanelPlace] = []
-        headings: list[LayerHeading] = []
-        filled: set[int] = set()  # columns that have a panel further down
-        for position, (key, members) in reversed(list(enumerate(self._groups.items()))):
-            row, first = position // per_row, (position % per_row) * self.width
-            columns = [first + column for column in self._columns_of[key]]
-            places += [
-                PanelPlace(index, row, column, column == min(columns), column not in filled)
-                for index, column in zip(members, columns, strict=True)
-            ]
-            filled.update(columns)
-            headings.append(LayerHeading(heading_text(self._paths[members[0]]), row, first, first + self.width - 1))
-        places.sort(key=lambda place: (place.row, place.column))
-        return PanelLayout(
-            rows=-(-len(self._groups) // per_row),
-            columns=max((heading.last + 1 for heading in headings), default=0),
-            places=tuple(places),
-            headings=tuple(reversed(headings)),
+    def lay_out(self, per_row: int, wrap: int | None = None) -> PanelLayout:
+        """The layout with this many layers to a row; with `wrap`, rows of one layer break after so many panels."""
+        wrap = min(wrap or self.width, self.width)
+        rows_of_one = -(-self.width // wrap)
+        spots: list[tuple[int, int, int]] = []  # row, column, index
+        headings: dict[tuple[int, int], LayerHeading] = {}
+        leftmost: dict[tuple[int, int], int] = {}  # row and first column of a layer → its first column with a panel
+        for position, (key, members) in enumerate(self._groups.items()):
+            first = (position % per_row) * wrap
+            for index, column in zip(members, self._columns_of[key], strict=True):
+                row, place = position // per_row * rows_of_one + column // wrap, first + column % wrap
+                spots.append((row, place, index))
+                leftmost[row, first] = min(place, leftmost.get((row, first), place))
+                headings[row, first] = LayerHeading(self._paths[members[0]], row, first, first + wrap - 1)
+        lowest = {column: row for row, column, _ in sorted(spots)}
+        places = tuple(
+            PanelPlace(index, row, column, leftmost[row, column // wrap * wrap] == column, lowest[column] == row)
+            for row, column, index in sorted(spots)
         )
+        return PanelLayout(
+            rows=-(-len(self._groups) // per_row) * rows_of_one,
+            columns=max((heading.last + 1 for heading in headings.values()), default=0),
+            places=places,
+            headings=tuple(headings[key] for key in sorted(headings)),
+        )
+
+
+def with_control(layout: PanelLayout) -> PanelLayout:
+    """The layout with one more panel, of no layer, behind the last one; its index is the number of the others."""
+    row = layout.rows - 1
+    column = max((place.column for place in layout.places if place.row == row), default=-1) + 1
+    if column >= layout.columns:
+        row, column = row + 1, 0
+    place = PanelPlace(len(layout.places), row, column, is_leftmost=True, is_lowest=True)
+    return replace(layout, rows=max(layout.rows, row + 1), places=(*layout.places, place))
 
 
 def lay_out(paths: Sequence[ModulePath], per_row: int = PANELS_PER_ROW) -> PanelLayout:
@@ -106,9 +127,9 @@ def _column_of_projection(
     return {key: [names.index(paths[i].projection) for i in members] for key, members in groups.items()}
 
 
-def heading_text(path: ModulePath) -> str:
+def heading_text(path: ModulePath, count_from: int = 1) -> str:
     """`Layer 1`, `decoder · Layer 1`, `down.1.0`, empty where the module sits in no layer."""
-    text = f"Layer {path.layer + 1}" if path.layer is not None else path.block
+    text = f"Layer {path.layer_name(count_from)}" if path.layer is not None else path.block
     return " · ".join(filter(None, (path.tower, text)))
 
 

@@ -17,7 +17,15 @@ from engine.errors import NothingComparable
 from engine.module_path import ModulePath
 from engine.outcome import ModuleResult
 from engine.pairing import ModulePair
-from engine.panel_layout import LayerHeading, PanelLayout, PanelPlace, first_selection, heading_text, lay_out
+from engine.panel_layout import (
+    PANELS_PER_ROW,
+    LayerHeading,
+    PanelLayout,
+    PanelPlace,
+    first_selection,
+    lay_out,
+    with_control,
+)
 from engine.storage_types import Float64Array
 from engine.subspace import SubspaceSimilarity
 
@@ -131,26 +139,51 @@ def _middle(count: int) -> list[int]:
     return [max(0, round(count / 2) - 1)]
 
 
-def plain_plan(results: Sequence[ModuleResult]) -> FigurePlan:
-    """Whole panels, laid out as in Figure 7."""
-    panels = tuple(_whole(result) for result in results)
-    return FigurePlan(panels, lay_out([result.pair.path for result in results]))
+def plain_plan(
+    results: Sequence[ModuleResult],
+    layout: PanelLayout | None = None,
+    *,
+    control: bool = False,
+    square: bool = False,
+) -> FigurePlan:
+    """Whole panels, or squares of the smaller rank, laid out as in Figure 7 unless told otherwise.
+
+    For `control` a random panel stands behind them.
+    """
+    layout = layout or lay_out([result.pair.path for result in results])
+    panels = tuple(square_panel(result) if square else _whole(result) for result in results)
+    if not control:
+        return FigurePlan(panels, layout)
+    return FigurePlan((*panels, control_panel(results[-1])), with_control(layout))
 
 
-def preset_plan(results: Sequence[ModuleResult], preset: Preset) -> FigurePlan:
-    """The panels of a preset, from the results of the modules that `preset_pairs` chose."""
+def preset_plan(results: Sequence[ModuleResult], preset: Preset, per_row: int = PANELS_PER_ROW) -> FigurePlan:
+    """The panels of a preset, from the results of the modules that `preset_pairs` chose.
+
+    The paper puts four panels in a row; fewer than that break its rows where a page is too narrow.
+    """
     row_ticks, column_ticks = _TICKS_OF_64[preset]
     if preset is Preset.FIG7:
-        plain = plain_plan(results)
+        plain = plain_plan(results, lay_out([result.pair.path for result in results], per_row))
         return FigurePlan(plain.panels, plain.layout, _widened(plain.panels, _RANGES[preset]))
     if preset is Preset.FIG4:
         panels = [_whole(result, row_ticks, column_ticks) for result in results]
-        panels.append(_control(results[-1], row_ticks, column_ticks))
-        layout = _rows([panels], [results[0].pair.path])
+        panels.append(control_panel(results[-1], row_ticks, column_ticks))
+        layout = _rows(_broken([panels], per_row))
         return FigurePlan(tuple(panels), layout, _widened(panels, _RANGES[preset]))
     rows = [_with_zooms(group, column_ticks) for group in _by_layer(results)]
     panels = [panel for row in rows for panel in row]
-    return FigurePlan(tuple(panels), _rows(rows, [row[0].path for row in rows]), _RANGES[preset])
+    return FigurePlan(tuple(panels), _rows(_broken(rows, per_row)), _RANGES[preset])
+
+
+def _broken(rows: Sequence[Sequence[FigurePanel]], per_row: int) -> list[Sequence[FigurePanel]]:
+    return [row[start : start + per_row] for row in rows for start in range(0, len(row), per_row)]
+
+
+def square_panel(result: ModuleResult) -> FigurePanel:
+    """φ(i, j) for i and j up to the smaller of the two ranks."""
+    side = min(result.pair.shape)
+    return FigurePanel(result.pair.path, result.similarity, side, side)
 
 
 def _whole(
@@ -163,9 +196,10 @@ def _whole(
     )  # fmt: skip
 
 
-def _control(
-    result: ModuleResult, row_ticks: tuple[int, ...] | None, column_ticks: tuple[int, ...] | None
+def control_panel(
+    result: ModuleResult, row_ticks: tuple[int, ...] | None = None, column_ticks: tuple[int, ...] | None = None
 ) -> FigurePanel:
+    """φ of two seeded Gaussian matrices of the shapes that a result compares (the paper's Figure 4, right)."""
     rows, columns = result.pair.shape
     similarity = gaussian_control(rows, columns, result.similarity.dimension)
     return FigurePanel(
@@ -204,19 +238,22 @@ def _with_zooms(results: Sequence[ModuleResult], ticks_of_64: tuple[int, ...] | 
     return long + zooms
 
 
-def _rows(rows: Sequence[Sequence[FigurePanel]], paths: Sequence[ModulePath | None]) -> PanelLayout:
-    """A row for each layer; every panel has its own j, so its ticks stand where the panels below differ."""
+def _rows(rows: Sequence[Sequence[FigurePanel]]) -> PanelLayout:
+    """One row after the other, each headed by its layer; ticks stand where the panel beside or below differs."""
     places, headings, index = [], [], 0
     for row, panels in enumerate(rows):
         for column, panel in enumerate(panels):
-            below = [other[column].columns for other in rows[row + 1 :] if column < len(other)]
-            left = panels[column - 1].rows if column else None
+            below = [other[column] for other in rows[row + 1 :] if column < len(other)]
             places.append(
-                PanelPlace(index, row, column, is_leftmost=left != panel.rows, is_lowest=not below)
+                PanelPlace(
+                    index, row, column,
+                    is_leftmost=not column or panels[column - 1].rows != panel.rows,
+                    is_lowest=not below or below[0].columns != panel.columns,
+                )
             )  # fmt: skip
             index += 1
-        path = paths[row]
-        headings.append(LayerHeading(heading_text(path) if path is not None else "", row, 0, len(panels) - 1))
+        path = next((panel.path for panel in panels if panel.path is not None), None)
+        headings.append(LayerHeading(path, row, 0, len(panels) - 1))
     return PanelLayout(len(rows), max(len(panels) for panels in rows), tuple(places), tuple(headings))
 
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.adapter import Adapter
-from engine.errors import EngineError, UnreadableFile, UnsupportedFormat
-from engine.export import checksum
+from engine.errors import EngineError, UnsupportedFormat
 from engine.opening import adapters_in, open_adapter
+from engine.presets import Preset
+from engine.provenance import checksum
 from engine.side import Side
 from engine.tensor_info import unreadable
+from engine.views import View
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _LARGEST_TEXT = 4_000_000
@@ -38,6 +39,37 @@ class SavedComparison:
     second: SavedAdapter
     side: Side
     panels: tuple[str, ...]
+    preset: Preset | None = None
+    view: View = View.PHI
+
+
+@dataclass(frozen=True)
+class FoundAdapter:
+    """What became of an adapter that an export names: where one of its name is, and what that holds.
+
+    `path` is None where there is none, `sha256` the checksum of what is there.
+    """
+
+    saved: SavedAdapter
+    path: Path | None = None
+    sha256: str = ""
+
+    @property
+    def is_same(self) -> bool:
+        """Whether it holds what it held when it was exported."""
+        return self.path is not None and self.sha256 == self.saved.sha256
+
+    @property
+    def difference(self) -> str:
+        """What is not as it was, in one sentence; empty where all is."""
+        if self.path is None:
+            return f"{self.saved.name} ({self.saved.file}) is not where it was."
+        if self.is_same:
+            return ""
+        return (
+            f"{self.saved.name} holds other data than when the figure was made "
+            f"(SHA-256 {self.sha256[:8]}… now, {self.saved.sha256[:8]}… then)."
+        )
 
 
 def read_saved(path: Path) -> SavedComparison:
@@ -55,11 +87,13 @@ def read_saved(path: Path) -> SavedComparison:
     text = _png_description(raw) if raw.startswith(_PNG) else raw.decode("utf-8", "replace")
     try:
         facts = json.loads(text)
+        figure = facts.get("figure") or facts  # earlier versions had nothing but the panels
         return SavedComparison(
             _saved_adapter(facts["first"]), _saved_adapter(facts["second"]), Side(facts["side"]),
-            tuple(panel if isinstance(panel, str) else str(panel["slug"]) for panel in facts["panels"]),
+            tuple(panel if isinstance(panel, str) else str(panel["slug"]) for panel in figure["panels"]),
+            Preset(figure["preset"]) if figure.get("preset") else None, View(figure.get("view", View.PHI.value)),
         )  # fmt: skip
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise UnsupportedFormat("This is no figure or comparison.json that PhiScope wrote.", path=path) from error
 
 
@@ -88,24 +122,30 @@ def _chunk_text(kind: bytes, rest: bytes) -> str:
     return text.decode("utf-8", "replace")
 
 
-def find_adapter(saved: SavedAdapter, places: Iterable[Path]) -> Adapter:
-    """The adapter that an export names, among `places`: adapters, or folders that hold some.
+def find_adapter(saved: SavedAdapter, places: Iterable[Path]) -> FoundAdapter:
+    """Look for the adapter that an export names among `places`: adapters, or folders that hold some.
 
-    Raises:
-        UnreadableFile: none of them is of that name, or those that are have other contents than was exported.
+    One that holds the same data is preferred to one that has its name alone.
     """
-    others = []
+    other = FoundAdapter(saved)
     for path in _candidates(saved, places):
         try:
-            adapter = open_adapter(path)
-            if checksum(adapter) == saved.sha256:
-                return adapter
-            others.append(path)
+            found = check_adapter(saved, path)
         except EngineError:
             continue  # not the one that is looked for
-    if others:
-        raise UnreadableFile(f"{saved.name} has changed since the export: its contents are others.", path=others[0])
-    raise UnreadableFile(f"The adapter {saved.name} ({saved.file}) is not where it was; open it by hand.")
+        if found.is_same:
+            return found
+        other = other if other.path else found
+    return other
+
+
+def check_adapter(saved: SavedAdapter, path: Path) -> FoundAdapter:
+    """What is at `path`, taken for the adapter that an export names.
+
+    Raises:
+        EngineError: it is no adapter that can be opened.
+    """
+    return FoundAdapter(saved, path, checksum(open_adapter(path)))
 
 
 def _candidates(saved: SavedAdapter, places: Iterable[Path]) -> Iterable[Path]:

@@ -25,11 +25,11 @@ class LayerSelection:
         return label.isdecimal() and any(low <= int(label) <= high for low, high in self.ranges)
 
 
-def parse_layers(text: str) -> LayerSelection:
-    """Read `1,32,64-96`.
+def parse_layers(text: str, count_from: int = 1) -> LayerSelection:
+    """Read `1,32,64-96`; the numbers of the answer are those of the text.
 
     Raises:
-        ValueError: an item is empty, or a range runs backwards or starts at 0; the message says which.
+        ValueError: an item is empty, or a range runs backwards or starts too low; the message says which.
     """
     ranges, labels = [], set()
     for item in text.split(","):
@@ -37,8 +37,8 @@ def parse_layers(text: str) -> LayerSelection:
         word = item.strip()
         if match or word.isdecimal():
             low, high = (int(match[1]), int(match[2])) if match else (int(word), int(word))
-            if low < 1 or high < low:
-                raise ValueError(f"'{word}' is no range of layers; layers count from 1")
+            if low < count_from or high < low:
+                raise ValueError(f"'{word}' is no range of layers; layers count from {count_from}")
             ranges.append((low, high))
         elif word:
             labels.add(word)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import html
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtCore import QSize, Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -21,9 +22,12 @@ from PySide6.QtWidgets import (
 
 from engine.adapter import Adapter
 from gui.drops import dropped_paths
+from gui.memory import Memory, recent_name
 from gui.session import Place, Session, Which
 from gui.texts import adapter_facts, breakable, count
 from gui.theme import GRID, icon
+from gui.widgets import set_style
+from gui.worker import Failure
 
 FILE_FILTER = "Adapters (*.safetensors *.safetensors.index.json *.bin *.pt *.pth *.ckpt *.lora *.npz);;All files (*)"
 _SHOWN_WARNINGS = 2
@@ -37,10 +41,11 @@ class AdapterCard(QFrame):
     drag_entered = Signal(object)  # list[Path]
     drag_left = Signal()
 
-    def __init__(self, which: Which, session: Session) -> None:
+    def __init__(self, which: Which, session: Session, memory: Memory) -> None:
         super().__init__()
         self._which = which
         self._session = session
+        self._memory = memory
         self._folder = ""
         self.setAcceptDrops(True)
         self.setAccessibleName(f"{which.word} adapter")
@@ -59,11 +64,19 @@ class AdapterCard(QFrame):
         self._folder_button.clicked.connect(self.choose_folder)
         self._clear_button = self._tool("close", "Clear", "Empty this place")
         self._clear_button.clicked.connect(lambda: self._session.clear(self._which))
+        self._more_button = self._tool(
+            "more", "Recent adapters and more", "Recent adapters, show in folder, copy path"
+        )
+        self._menu = QMenu(f"{self._which.word} adapter", self)
+        self._menu.setToolTipsVisible(True)
+        self._menu.aboutToShow.connect(self._fill_menu)
+        self._more_button.setMenu(self._menu)
+        self._more_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         top = QHBoxLayout()
         top.setSpacing(GRID // 2)
         top.addWidget(self._heading)
         top.addStretch(1)
-        for button in (self._file_button, self._folder_button, self._clear_button):
+        for button in (self._file_button, self._folder_button, self._more_button, self._clear_button):
             top.addWidget(button)
         self._name = _wrapping_label("heading")
         self._facts = _wrapping_label("muted")
@@ -120,13 +133,36 @@ class AdapterCard(QFrame):
             self.folder_used.emit(Path(name).parent)
             self._session.open(self._which, Path(name))
 
-    def menu(self) -> QMenu:
-        """The same choices as a menu, for the keyboard."""
-        menu = QMenu(f"{self._which.word} adapter", self)
-        menu.addAction("Open a file…", self.choose_file)
-        menu.addAction("Open a folder…", self.choose_folder)
-        menu.addAction("Clear", lambda: self._session.clear(self._which))
-        return menu
+    def _fill_menu(self) -> None:
+        """Recent adapters first, then what can be done with the one that is here."""
+        self._menu.clear()
+        adapter = self._session.place(self._which).adapter
+        here = adapter.path if adapter else None
+        for path in self._memory.adapters:
+            if path != here:
+                action = self._menu.addAction(recent_name(path), partial(self._session.open, self._which, path))
+                action.setToolTip(str(path))
+        if self._menu.isEmpty():
+            self._menu.addAction("No recent adapters").setEnabled(False)
+        self._menu.addSeparator()
+        show = self._menu.addAction("Show in folder", self.show_in_folder)
+        copy = self._menu.addAction("Copy path", self.copy_path)
+        for action in (show, copy):
+            action.setEnabled(adapter is not None)
+
+    def show_in_folder(self) -> None:
+        """Open the folder that holds the adapter in the desktop's file manager."""
+        adapter = self._session.place(self._which).adapter
+        if adapter is not None:
+            folder = adapter.path if adapter.path.is_dir() else adapter.path.parent
+            if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+                self._session.notice_raised.emit(Failure(f"No file manager opens {folder} here."))
+
+    def copy_path(self) -> None:
+        """Put the adapter's path on the clipboard."""
+        adapter = self._session.place(self._which).adapter
+        if adapter is not None:
+            QGuiApplication.clipboard().setText(str(adapter.path))
 
     # --- dropping ---
 
@@ -149,9 +185,7 @@ class AdapterCard(QFrame):
 
     def set_lit(self, lit: bool) -> None:
         """Show that a drop would land here."""
-        self.setProperty("lit", lit)
-        self.style().unpolish(self)
-        self.style().polish(self)
+        set_style(self, "lit", lit)
 
     def _on_choice(self, _index: int) -> None:
         path = self._choices.currentData()

@@ -58,7 +58,7 @@ def start(window: MainWindow, adapters: Sequence[Path], *, demo: bool, fresh: bo
         elif adapters:
             window.session.open_paths(adapters)
         elif not fresh:
-            window.restore_session()
+            window.returns.restore_session()
         QTimer.singleShot(0, window.load_figure)
         QTimer.singleShot(_DEVICE_SEARCH_DELAY, window.session.find_devices)
 
@@ -94,11 +94,11 @@ def _run_without_display(problem: str, *, demo: bool) -> int:
     _complain(f"phiscope: no window can be opened: {problem}. Comparing the demo pair without one, into {DEMO_OUT}/")
     import argparse  # noqa: PLC0415
 
-    from engine import commands  # noqa: PLC0415
+    from engine import command_line, commands  # noqa: PLC0415
     from gui.demo import DEMO_ADAPTERS  # noqa: PLC0415
 
     parser = argparse.ArgumentParser()
-    commands.export_arguments(parser)
+    command_line.export_arguments(parser)
     first, second = map(str, DEMO_ADAPTERS)
     return commands.run_export(parser.parse_args([first, second, "--out", str(DEMO_OUT)]))
 

@@ -140,7 +140,7 @@ class Mosaic(QWidget):
         names = {(path.tower, path.projection) for path in paths}
         left = max(self._name_width(tower, projection) for tower, projection in names) + 2 * GRID
         top = QFontMetricsF(self.font()).height() + GRID
-        self._geometry = atlas_geometry(paths, self.width() - 2 * GRID, left, top)
+        self._geometry = atlas_geometry(paths, self.width() - 2 * GRID, left, top, self._session.count_from)
         self._at = dict(zip(self._geometry.places, pairs, strict=True))
         self._places = {pair.slug: place for place, pair in self._at.items()}
         self.setMinimumHeight(int(self._geometry.size[1]))
@@ -433,7 +433,9 @@ class Atlas(QWidget):
             path = result.pair.path
             if path.layer is not None:
                 value = summary(self._scale.values(result.similarity), which, self._k.value())
-                series.setdefault((path.tower, path.projection), []).append((path.layer + 1.0, value))
+                series.setdefault((path.tower, path.projection), []).append(
+                    (float(path.layer + self._session.count_from), value)
+                )
         shown = list(series.items())[:_MOST_CURVES]
         colours = current_colours()
         wanted = (colours.accent, colours.text, colours.ok, colours.warning)
@@ -453,7 +455,8 @@ class Atlas(QWidget):
             return
         outcome = self._session.outcome(pair)
         which = self._summary or Summary.MEAN
-        said = f"<b>{place_text(pair.path)}</b>&nbsp; {projection_html(pair.path.projection)}&nbsp;&nbsp; "
+        place = place_text(pair.path, self._session.count_from)
+        said = f"<b>{place}</b>&nbsp; {projection_html(pair.path.projection)}&nbsp;&nbsp; "
         if isinstance(outcome, ModuleFailure):
             said += outcome.error.reason
         else:

@@ -71,13 +71,17 @@ class AtlasGeometry:
         return AtlasPlace(row, column) if inside and column < len(self.column_names) else None
 
 
-def atlas_geometry(paths: Sequence[ModulePath], width: float, left: float, top: float) -> AtlasGeometry:
+def atlas_geometry(
+    paths: Sequence[ModulePath], width: float, left: float, top: float, count_from: int = 1
+) -> AtlasGeometry:
     """Arrange modules (in natural order) in a mosaic at most `width` wide, `left` and `top` being for names."""
-    layers = list(dict.fromkeys(path.layer_label for path in sorted(paths, key=_depth)))
+    layers = list(dict.fromkeys(path.layer_name(count_from) for path in sorted(paths, key=_depth)))
     rows = sorted({(path.tower, path.projection) for path in paths}, key=lambda row: (row[0], projection_key(row[1])))
     row_of = {row: index for index, row in enumerate(rows)}
     column_of = {label: index for index, label in enumerate(layers)}
-    places = tuple(AtlasPlace(row_of[path.tower, path.projection], column_of[path.layer_label]) for path in paths)
+    places = tuple(
+        AtlasPlace(row_of[path.tower, path.projection], column_of[path.layer_name(count_from)]) for path in paths
+    )
     room = max(SMALLEST, int(width - left))
     bands = max(1, -(-len(layers) * SMALLEST // room))
     per_band = max(1, -(-len(layers) // bands))

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QHBoxLayout,
+    QMenu,
+    QPushButton,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from engine.outcome import ModuleResult
 from engine.pairing import ModulePair
@@ -18,7 +30,7 @@ from gui.names import name_choosers
 from gui.scale_controls import ScaleControls
 from gui.session import Session
 from gui.status import ReadOut
-from gui.theme import GRID
+from gui.theme import GRID, icon
 
 if TYPE_CHECKING:
     from gui.atlas import Atlas
@@ -33,7 +45,7 @@ class ComparisonPane(QWidget):
 
     inspector_toggled = Signal(bool)
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, options: Sequence[QAction]) -> None:
         super().__init__()
         self._session = session
         self.scale = ColourScale(self)
@@ -45,7 +57,7 @@ class ComparisonPane(QWidget):
         self._atlas: Atlas | None = None
         self._findings: FindingsTable | None = None
         self._inspector: Inspector | None = None
-        self._build()
+        self._build(options)
         self.figure.cell_hovered.connect(self._on_cell)
         self.figure.zoom_changed.connect(self._show_zoom)
         session.outcomes_changed.connect(lambda _slugs: self._on_news())
@@ -53,7 +65,20 @@ class ComparisonPane(QWidget):
         for signal in (session.pairing_changed, session.selection_changed):
             signal.connect(self._show_preset)
 
-    def _build(self) -> None:
+    def _build(self, options: Sequence[QAction]) -> None:
+        centre = QVBoxLayout()
+        centre.setContentsMargins(0, 0, 0, 0)
+        centre.setSpacing(0)
+        centre.addWidget(self._header(options))
+        centre.addWidget(self._pages, 1)
+        centre.addWidget(self.read_out)
+        self._layout = QHBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(0)
+        self._layout.addLayout(centre, 1)
+        name_choosers(self)
+
+    def _header(self, options: Sequence[QAction]) -> QWidget:
         header = QWidget()
         header.setObjectName("paneheader")
         bar = QHBoxLayout(header)
@@ -77,6 +102,18 @@ class ComparisonPane(QWidget):
         self._back.hide()
         bar.addWidget(self._back)
         bar.addStretch(1)
+        self._make_choosers()
+        for widget in (
+            self._presets,
+            self._views,
+            self._scale_controls,
+            self._options_button(options),
+            self._inspect,
+        ):
+            bar.addWidget(widget)
+        return header
+
+    def _make_choosers(self) -> None:
         self._presets = _chooser(
             "Figure", "The selected panels, or a figure of the paper with its layers, masks and range"
         )
@@ -90,27 +127,27 @@ class ComparisonPane(QWidget):
         for view in View:
             self._views.addItem(view.symbol, view)
         self._views.activated.connect(lambda _index: self.scale.set_view(self._views.currentData()))
-        for box in (self._presets, self._views):
-            bar.addWidget(box)
+        self.scale.view_changed.connect(lambda: self._views.setCurrentIndex(self._views.findData(self.scale.view)))
         self._scale_controls = ScaleControls(self.scale)
-        bar.addWidget(self._scale_controls)
         self._inspect = QPushButton("Inspector")
         self._inspect.setProperty("chip", True)
         self._inspect.setCheckable(True)
         self._inspect.setToolTip("Profiles, spectra and findings of the panel under the cursor (Ctrl+I)")
         self._inspect.toggled.connect(self._show_inspector)
-        bar.addWidget(self._inspect)
-        centre = QVBoxLayout()
-        centre.setContentsMargins(0, 0, 0, 0)
-        centre.setSpacing(0)
-        centre.addWidget(header)
-        centre.addWidget(self._pages, 1)
-        centre.addWidget(self.read_out)
-        self._layout = QHBoxLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(0)
-        self._layout.addLayout(centre, 1)
-        name_choosers(self)
+
+    def _options_button(self, options: Sequence[QAction]) -> QToolButton:
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        menu.addActions(options)
+        more = QToolButton()
+        more.setIcon(icon("options"))
+        more.setIconSize(QSize(18, 18))
+        more.setProperty("quiet", True)
+        more.setMenu(menu)
+        more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        more.setToolTip("Random panel, zoom to the smaller rank, layer numbers")
+        more.setAccessibleName("Options of the figure")
+        return more
 
     # --- pages ---
 
@@ -211,7 +248,7 @@ class ComparisonPane(QWidget):
     def _show_numbers(self, result: ModuleResult) -> None:
         from gui.tables import MatrixDialog  # noqa: PLC0415 - when first looked at
 
-        dialog = MatrixDialog(result, self)
+        dialog = MatrixDialog(result, self._session.count_from, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._session.pairing_changed.connect(dialog.close)  # its numbers are those of the pair or side before
         dialog.show()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.adapter_card import AdapterCard
+from gui.memory import Memory, recent_name
 from gui.session import Session, Which
 from gui.texts import adapter_facts, breakable
 from gui.theme import GRID, icon
+from gui.widgets import button
 
+_SHOWN_PAIRS = 3
 _WORDS = "A .safetensors, .bin or .pt file, a sharded index, or an adapter's folder"
 
 
@@ -69,10 +73,12 @@ class EmptyState(QWidget):
     """Invites the missing adapter, or says why two adapters share nothing."""
 
     demo_asked = Signal()
+    pair_asked = Signal(object)  # Pair
 
-    def __init__(self, session: Session, cards: Mapping[Which, AdapterCard]) -> None:
+    def __init__(self, session: Session, cards: Mapping[Which, AdapterCard], memory: Memory) -> None:
         super().__init__()
         self._session = session
+        self._memory = memory
         self._slots = [_DropSlot(which, cards[which]) for which in Which]
         self._row = QWidget()
         row = QHBoxLayout(self._row)
@@ -102,6 +108,10 @@ class EmptyState(QWidget):
         layout.addWidget(self._words)
         layout.addSpacing(GRID)
         layout.addWidget(self._demo, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addSpacing(GRID)
+        self._recent = QVBoxLayout()
+        self._recent.setSpacing(GRID // 2)
+        layout.addLayout(self._recent)
         layout.addStretch(3)
         session.adapter_changed.connect(lambda _which: self.refresh())
         session.pairing_changed.connect(self.refresh)
@@ -118,7 +128,27 @@ class EmptyState(QWidget):
         for slot in self._slots:
             slot.refresh(self._session)
         self._row.setVisible(self._session.pairing is None)
-        self._demo.setVisible(not any(self._session.place(which).adapter for which in Which))
+        is_empty = not any(self._session.place(which).adapter for which in Which)
+        self._demo.setVisible(is_empty)
+        self._show_recent(is_empty)
+
+    def _show_recent(self, shown: bool) -> None:
+        """The pairs compared last, to be opened again with one click."""
+        while (item := self._recent.takeAt(0)) is not None:
+            old = item.widget()
+            if old is not None:
+                old.hide()
+                old.deleteLater()
+        pairs = self._memory.pairs[:_SHOWN_PAIRS] if shown else []
+        if pairs:
+            words = _centred("muted")
+            words.setText("Or open a recent pair again")
+            self._recent.addWidget(words)
+        for position, pair in enumerate(pairs, 1):
+            names = " and ".join(map(recent_name, pair))
+            tip = "\n".join((*map(str, pair), f"(Ctrl+{position})"))
+            again = button(names, tip, partial(self.pair_asked.emit, pair), chip=True)
+            self._recent.addWidget(again, 0, Qt.AlignmentFlag.AlignHCenter)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -2,64 +2,48 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QGuiApplication, QPixmap, QResizeEvent
+from PySide6.QtGui import QGuiApplication, QImage, QKeySequence, QPixmap, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QDialog,
-    QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
     QFrame,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QPushButton,
+    QProgressBar,
     QVBoxLayout,
     QWidget,
 )
 
-from engine.cautions import base_model_caution, gauge_caution
-from engine.colour_range import COLOUR_MAPS
 from engine.errors import EngineError
-from engine.presets import Preset, preset_pairs
+from engine.export_plan import DATA_KINDS, Comparison, ExportPlan
+from engine.figure_style import FIGURE_FORMATS, FigureStyle
 from gui.colour_scale import ColourScale
+from gui.figure_options import FigureOptions
 from gui.memory import Memory
 from gui.names import name_choosers
 from gui.session import Session
+from gui.shown_comparison import shown_comparison, shown_slugs
 from gui.texts import count
 from gui.theme import GRID
+from gui.widgets import button, heading, set_style
 from gui.worker import JobAnswer
 
-if TYPE_CHECKING:
-    from engine.export import Comparison, ExportPlan
-    from engine.figure import FigureStyle
-
-# Width in inches, label and tick size in points; a width of 0 stands for as wide as the panels want.
-VENUES: dict[str, tuple[float, float, float]] = {
-    "Natural size": (0.0, 9, 7),
-    "NeurIPS, ICLR (5.5 in)": (5.5, 9, 7),
-    "ICML, AISTATS, UAI, one column (3.25 in)": (3.25, 8, 6),
-    "ICML, AISTATS, UAI, two columns (6.75 in)": (6.75, 8, 6),
-    "CVPR, one column (3.25 in)": (3.25, 8, 6),
-    "CVPR, two columns (6.875 in)": (6.875, 8, 6),
-    "AAAI, one column (3.3 in)": (3.3, 9, 7),
-    "AAAI, two columns (6.975 in)": (6.975, 9, 7),
-    "ACL, one column (3.03 in)": (3.03, 9, 7),
-    "ACL, two columns (6.3 in)": (6.3, 9, 7),
-    "TMLR (6.5 in)": (6.5, 9, 7),
-    "JMLR (6.0 in)": (6.0, 9, 7),
-    "ECCV (4.8 in)": (4.8, 9, 7),
-}
-_OWN_WIDTH = "Own width"
 _PREVIEW_PIXELS = 1400
 _PREVIEW_DELAY = 150
+_PROGRESS_INTERVAL = 100
+_DATA_TEXTS = {
+    "csv": "CSV: phi.csv, findings.csv, one matrix per panel",
+    "npz": "NPZ: phi.npz",
+    "json": "JSON: comparison.json",
+}
 
 
 class ExportDialog(QDialog):
@@ -70,77 +54,54 @@ class ExportDialog(QDialog):
         self._session = session
         self._scale = scale
         self._memory = memory
-        self._preview_job = 0
         self._picture = QPixmap()
+        self._is_drawing = self._is_outdated = self._is_closed = False
+        self._cancelled: threading.Event | None = None  # of the export that is running
+        self._written: list[Path] = []
+        self._to_write: list[str] = []
         self.setWindowTitle("Export")
         self.resize(1080, 680)
         self._delay = QTimer(self)
         self._delay.setSingleShot(True)
         self._delay.setInterval(_PREVIEW_DELAY)
         self._delay.timeout.connect(self._draw_preview)
+        self._clock = QTimer(self)
+        self._clock.setInterval(_PROGRESS_INTERVAL)
+        self._clock.timeout.connect(self._show_progress)
         self._make_controls()
         self._build()
         name_choosers(self)
         self._restore()
-        self._venue.currentIndexChanged.connect(lambda _index: self._restore_venue())
+        self.options.changed.connect(self._delay.start)
+        QShortcut(QKeySequence.StandardKey.Copy, self, self._copy_figure)
         self._delay.start(0)
 
     def _make_controls(self) -> None:
-        self._figures = {kind: QCheckBox(kind.upper()) for kind in ("png", "pdf", "svg")}
-        self._figures["png"].setChecked(True)
-        self._figures["pdf"].setChecked(True)
-        self._data = {
-            "csv": QCheckBox("CSV: phi.csv, findings.csv, one matrix per panel"),
-            "npz": QCheckBox("NPZ: phi.npz"),
-            "json": QCheckBox("JSON: comparison.json"),
-        }
+        session, scale = self._session, self._scale
+        self.options = FigureOptions(
+            session.preset, scale.name, control=session.control, square=session.zooms_to_square
+        )  # fmt: skip
+        self._figures = {kind: QCheckBox(kind.upper()) for kind in FIGURE_FORMATS}
+        for kind in ("png", "pdf"):
+            self._figures[kind].setChecked(True)
+        self._data = {kind: QCheckBox(_DATA_TEXTS[kind]) for kind in DATA_KINDS}
         for box in self._data.values():
             box.setChecked(True)
-        known, shown = len(self._session.results), len(self._shown_results())
+        known, shown = len(self._session.results), len(shown_slugs(self._session))
         self._all_modules = QCheckBox(f"Numbers of all {known} modules, not only the {shown} shown")
         self._all_modules.setVisible(known > shown)
-        self._preset = QComboBox()
-        self._preset.addItem("The panels shown", None)
-        for preset in Preset:
-            self._preset.addItem(f"{preset.title} of the paper", preset)
-        self._preset.setCurrentIndex(self._preset.findData(self._session.preset))
-        self._preset.setAccessibleName("Which figure")
-        self._switches = {
-            "titles": QCheckBox("Titles"), "headings": QCheckBox("Layer headings"),
-            "letters": QCheckBox("(a), (b), …"), "chance": QCheckBox("Line at chance + 3 SD"),
-            "svg_paths": QCheckBox("SVG text as outlines"),
-        }  # fmt: skip
-        for name in ("titles", "headings"):
-            self._switches[name].setChecked(True)
-        self._venue = QComboBox()
-        self._venue.addItems([*VENUES, _OWN_WIDTH])
-        self._venue.setAccessibleName("Width of the figure")
-        self._width = QDoubleSpinBox()
-        self._width.setRange(2.0, 20.0)
-        self._width.setValue(6.0)
-        self._width.setSuffix(" in")
-        self._width.setAccessibleName("Own width in inches")
-        self._dpi = QComboBox()
-        self._dpi.addItems(["300", "600", "150"])
-        self._dpi.setAccessibleName("Dots per inch of the PNG")
-        self._map = QComboBox()
-        self._map.addItems([name.removeprefix("seaborn:") for name in COLOUR_MAPS])
-        self._map.setCurrentText(self._scale.name.removeprefix("seaborn:"))
-        self._map.setAccessibleName("Colour map")
         self._folder = QLineEdit(str(Path.home() / "phiscope"))
         self._folder.setAccessibleName("Folder to write into")
+        self._folder.setToolTip("It is made where it is not there yet; files of the same names are replaced")
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setAccessibleName("Progress of the export")
+        self._bar.hide()
         self._status = QLabel()
         self._status.setWordWrap(True)
         self._status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._status.setAccessibleName("What was written")
-        for signal in (
-            self._preset.currentIndexChanged, self._venue.currentIndexChanged, self._width.valueChanged,
-            self._map.currentIndexChanged, *(switch.toggled for switch in self._switches.values()),
-        ):  # fmt: skip
-            signal.connect(self._on_style_changed)
-        for box in self._figures.values():
-            box.toggled.connect(self._update_button)
-        for box in self._data.values():
+        for box in (*self._figures.values(), *self._data.values()):
             box.toggled.connect(self._update_button)
 
     def _build(self) -> None:
@@ -151,99 +112,79 @@ class ExportDialog(QDialog):
         left.setFixedWidth(340)
         left_layout = QVBoxLayout(left)
         left_layout.setContentsMargins(0, 0, 0, 0)
+        left_layout.setSpacing(GRID)
+        left_layout.addWidget(self.options)
         left_layout.addLayout(self._form())
-        left_layout.addWidget(self._status)
         left_layout.addStretch(1)
+        left_layout.addWidget(self._status)
+        left_layout.addWidget(self._bar)
         left_layout.addLayout(self._buttons())
         layout.addWidget(left)
-        layout.addWidget(self._preview_frame(), 1)
+        layout.addLayout(self._preview_side(), 1)
 
-    def _preview_frame(self) -> QFrame:
+    def _preview_side(self) -> QVBoxLayout:
         self._preview = QLabel("Drawing …")
         self._preview.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._preview.setWordWrap(True)
         self._preview.setMinimumSize(320, 240)
         self._preview.setAccessibleName("Preview of the figure")
         frame = QFrame()
-        frame.setProperty("role", "card")
-        frame_layout = QVBoxLayout(frame)
-        frame_layout.addWidget(self._preview)
-        return frame
+        frame.setProperty("role", "paper")
+        QVBoxLayout(frame).addWidget(self._preview)
+        copies = QHBoxLayout()
+        copies.setSpacing(GRID)
+        copies.addStretch(1)
+        for text, tip, copy in (
+            ("Copy figure", "The figure as a picture of the chosen resolution (Ctrl+C)", self._copy_figure),
+            ("Copy command", "The command line that writes the same files", self._copy_command),
+            ("Copy LaTeX", "An \\includegraphics block whose caption says what the figure shows", self._copy_latex),
+        ):
+            copies.addWidget(button(text, tip, copy))
+        side = QVBoxLayout()
+        side.setSpacing(2 * GRID)
+        side.addWidget(frame, 1)
+        side.addLayout(copies)
+        return side
 
     def _form(self) -> QFormLayout:
         form = QFormLayout()
-        form.setVerticalSpacing(GRID + GRID // 2)
+        form.setVerticalSpacing(GRID)
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapAllRows)
         formats = QHBoxLayout()
         formats.setSpacing(3 * GRID)
         for box in self._figures.values():
             formats.addWidget(box)
         formats.addStretch(1)
-        width = QHBoxLayout()
-        width.setSpacing(GRID)
-        width.addWidget(self._venue, 1)
-        width.addWidget(self._width)
-        self._width.hide()
-        switches = QGridLayout()
-        switches.setVerticalSpacing(GRID // 2)
-        for position, switch in enumerate(self._switches.values()):
-            switches.addWidget(switch, position // 2, position % 2)
-        form.addRow(_heading("Figure"), self._preset)
-        form.addRow(formats)
-        form.addRow("Width", width)
-        form.addRow("PNG resolution (dpi)", self._dpi)
-        form.addRow("Colours", self._map)
-        form.addRow(switches)
+        form.addRow(heading("Figure files"), formats)
         data = QVBoxLayout()
         data.setSpacing(GRID // 2)
         for box in (*self._data.values(), self._all_modules):
             data.addWidget(box)
-        form.addRow(_heading("Numbers"), data)
+        form.addRow(heading("Files of numbers"), data)
         folder = QHBoxLayout()
         folder.setSpacing(GRID)
         folder.addWidget(self._folder, 1)
-        browse = QPushButton("Browse…")
-        browse.setAutoDefault(False)
-        browse.setToolTip("Choose the folder to write into")
-        browse.setAccessibleName("Browse for the folder to write into")
-        browse.clicked.connect(self._browse)
-        folder.addWidget(browse)
-        form.addRow(_heading("Folder"), folder)
+        folder.addWidget(button("Browse…", "Choose the folder to write into", self._browse))
+        form.addRow(heading("Folder"), folder)
         return form
 
-    def _buttons(self) -> QVBoxLayout:
-        everything = QPushButton("Everything")
-        everything.setAutoDefault(False)
-        everything.setToolTip("Write every kind of file, with the numbers of every module, into the folder")
-        everything.clicked.connect(self.export_everything)
-        self._export = QPushButton("Export")
+    def _buttons(self) -> QHBoxLayout:
+        self._everything = button(
+            "Everything", "Write every kind of file, with the numbers of every module, into the folder",
+            self.export_everything,
+        )  # fmt: skip
+        self._export = button("Export", "Write what is chosen into the folder (Enter)", self.export)
         self._export.setProperty("primary", True)
         self._export.setDefault(True)
-        self._export.setToolTip("Write what is ticked into the folder (Enter)")
-        self._export.clicked.connect(self.export)
-        close = QPushButton("Close")
-        close.setAutoDefault(False)
-        close.setToolTip("Close without writing (Esc)")
-        close.clicked.connect(self.reject)
+        self._stop = button("Cancel", "Stop before the next file; those written stay", self._cancel)
+        self._stop.hide()
+        self._close_button = button("Close", "Close this window (Esc)", self.reject)
         buttons = QHBoxLayout()
-        layout = QVBoxLayout()
-        copies = QHBoxLayout()
-        for text, tip, copy in (
-            ("Copy command", "The command line that writes the same files", self._copy_command),
-            ("Copy LaTeX", "An \\includegraphics block whose caption says what the figure shows", self._copy_latex),
-        ):
-            button = QPushButton(text)
-            button.setProperty("chip", True)
-            button.setAutoDefault(False)
-            button.setToolTip(tip)
-            button.clicked.connect(copy)
-            copies.addWidget(button)
-        copies.addStretch(1)
+        buttons.setSpacing(GRID)
         buttons.addStretch(1)
-        for button in (close, everything, self._export):
-            buttons.addWidget(button)
-        layout.addLayout(copies)
-        layout.addLayout(buttons)
-        return layout
+        for each in (self._close_button, self._everything, self._stop, self._export):
+            buttons.addWidget(each)
+        return buttons
 
     # --- what is remembered ---
 
@@ -252,65 +193,61 @@ class ExportDialog(QDialog):
         kept = self._memory.export
         for name, box in {**self._figures, **self._data}.items():
             box.setChecked(bool(kept.get(name, box.isChecked())))
-        folder, venue = kept.get("folder"), kept.get("venue")
+        folder = kept.get("folder")
         if isinstance(folder, str):
             self._folder.setText(folder)
-        if isinstance(venue, str):
-            self._venue.setCurrentText(venue)
-        self._restore_venue()
-
-    def _restore_venue(self) -> None:
-        """Take up what was last chosen for this venue."""
-        venues = self._memory.export.get("venues")
-        kept = venues.get(self._venue.currentText()) if isinstance(venues, dict) else None
-        if isinstance(kept, dict):
-            self._dpi.setCurrentText(str(kept.get("dpi")))
-            for name, switch in self._switches.items():
-                switch.setChecked(bool(kept.get(name, switch.isChecked())))
+        self.options.restore(kept)
 
     def _remember(self) -> None:
-        venue, venues = self._venue.currentText(), self._memory.export.get("venues")
-        switches = {name: switch.isChecked() for name, switch in self._switches.items()}
         self._memory.export = {
             **{name: box.isChecked() for name, box in {**self._figures, **self._data}.items()},
             "folder": self._folder.text(),
-            "venue": venue,
-            "venues": {
-                **(venues if isinstance(venues, dict) else {}),
-                venue: {"dpi": self._dpi.currentText(), **switches},
-            },
+            **self.options.kept,
         }
 
-    # --- the preview ---
+    def done(self, result: int) -> None:
+        """Close; an export that is running stops before its next file."""
+        self._is_closed = True
+        self._cancel()
+        self._delay.stop()
+        self._clock.stop()
+        super().done(result)
 
-    def _on_style_changed(self) -> None:
-        self._width.setVisible(self._venue.currentText() == _OWN_WIDTH)
-        self._delay.start()
+    # --- the preview: one at a time, and once more where something changed meanwhile ---
 
     def _draw_preview(self) -> None:
+        if self._is_drawing:
+            self._is_outdated = True
+            return
         try:
-            make_comparison, make_style = self._comparison_maker(everything=False), self._style_maker()
+            comparison, style = self._comparison(everything=False), self._style()
         except EngineError as error:  # the preset does not fit these adapters
-            self._picture = QPixmap()
-            self._preview.setText(error.reason)
+            self._show_words(error.reason)
             return
 
         def draw() -> bytes:
-            from engine.export import figure_preview  # noqa: PLC0415 - matplotlib, in the compute thread
+            from engine.export import figure_picture  # noqa: PLC0415 - matplotlib, in the compute thread
 
-            return figure_preview(make_comparison(), make_style(), _PREVIEW_PIXELS)
+            return figure_picture(comparison, style, _PREVIEW_PIXELS)
 
-        self._preview_job = self._session.do(draw, self._on_preview)
+        self._is_drawing, self._is_outdated = True, False
+        self._session.do(draw, self._on_preview)
 
     def _on_preview(self, answer: JobAnswer) -> None:
-        if answer.id != self._preview_job:
+        if self._is_closed:
             return
-        if answer.failure is not None:
-            self._picture = QPixmap()
-            self._preview.setText(answer.failure.sentence)
-            return
-        self._picture.loadFromData(answer.result)
-        self._show_picture()
+        self._is_drawing = False
+        if self._is_outdated:
+            self._draw_preview()
+        elif answer.failure is not None:
+            self._show_words(answer.failure.sentence)
+        else:
+            self._picture.loadFromData(answer.result)
+            self._show_picture()
+
+    def _show_words(self, words: str) -> None:
+        self._picture = QPixmap()
+        self._preview.setText(words)
 
     def _show_picture(self) -> None:
         if not self._picture.isNull():
@@ -337,77 +274,113 @@ class ExportDialog(QDialog):
     def export(self) -> None:
         """Write what is chosen into the folder."""
         self._remember()
-        folder = Path(self._folder.text()).expanduser()
-        figures = tuple(kind for kind, box in self._figures.items() if box.isChecked())
-        wants = {kind: box.isChecked() for kind, box in self._data.items()}
+        folder, plan = Path(self._folder.text()).expanduser(), self._plan()
         try:
-            make_comparison = self._comparison_maker(everything=self._all_modules.isChecked())
+            comparison = self._comparison(everything=self._all_modules.isChecked())
         except EngineError as error:
             self._set_status(error.reason, "error")
             return
-        make_style = self._style_maker()
+        cancelled = self._cancelled = threading.Event()
+        written: list[Path] = []
+        to_write: list[str] = []
+        self._written, self._to_write = written, to_write
 
         def write() -> int:
-            from engine.export import ExportPlan, export_comparison  # noqa: PLC0415 - matplotlib, in the thread
+            from engine.export import export_comparison, file_names  # noqa: PLC0415 - matplotlib, in the thread
 
-            plan: ExportPlan = ExportPlan(figures, make_style(), **wants)
-            written: list[Path] = []
-            export_comparison(make_comparison(), folder, plan, written.append)
+            to_write.extend(file_names(comparison, plan))
+            export_comparison(comparison, folder, plan, written.append, cancelled.is_set)
             return len(written)
 
-        self._export.setEnabled(False)
+        self._set_writing(True)
         self._set_status("Writing …", "muted")
         self._session.do(write, self._on_written)
 
+    def _show_progress(self) -> None:
+        total, done = len(self._to_write), len(self._written)
+        self._bar.setRange(0, total)
+        self._bar.setValue(done)
+        if total:
+            self._set_status(f"Writing {self._to_write[min(done, total - 1)]}, {done + 1} of {total} …", "muted")
+
     def _on_written(self, answer: JobAnswer) -> None:
-        self._update_button()
+        if self._is_closed:
+            return
+        self._set_writing(False)
         if answer.failure is not None:
             self._set_status(answer.failure.sentence, "error")
         else:
             self._set_status(f"{count(answer.result, 'file')} written to {self._folder.text()}.", "muted")
 
-    # --- texts to take away ---
+    def _set_writing(self, writing: bool) -> None:
+        if not writing:
+            self._cancelled = None
+        for widget in (self._bar, self._stop):
+            widget.setVisible(writing)
+        self._export.setVisible(not writing)
+        self._everything.setEnabled(not writing)
+        self._bar.setRange(0, 0)
+        (self._clock.start if writing else self._clock.stop)()
+        self._update_button()
+
+    def _cancel(self) -> None:
+        if self._cancelled is not None:
+            self._cancelled.set()
+
+    # --- things to take away on the clipboard ---
+
+    def _copy_figure(self) -> None:
+        def picture(comparison: Comparison, style: FigureStyle) -> object:
+            from engine.export import figure_picture  # noqa: PLC0415 - matplotlib, in the compute thread
+
+            return QImage.fromData(figure_picture(comparison, style))
+
+        self._copy(picture, "The figure is on the clipboard.", everything=False)
 
     def _copy_command(self) -> None:
-        figures = tuple(kind for kind, box in self._figures.items() if box.isChecked())
+        plan = self._plan()
 
-        def text(comparison: Comparison, style: FigureStyle) -> str:
-            from engine.export import ExportPlan, command_line  # noqa: PLC0415 - matplotlib, in the compute thread
+        def text(comparison: Comparison, _style: FigureStyle) -> object:
+            from engine.command_line import command_line  # noqa: PLC0415 - what it pairs again takes a moment
 
-            return command_line(comparison, ExportPlan(figures, style))
+            return command_line(comparison, plan)
 
         self._copy(text, "The command is on the clipboard.", everything=self._all_modules.isChecked())
 
     def _copy_latex(self) -> None:
-        def text(comparison: Comparison, style: FigureStyle) -> str:
-            from engine.latex import latex_figure  # noqa: PLC0415 - as above
+        def text(comparison: Comparison, style: FigureStyle) -> object:
+            from engine.latex import latex_figure  # noqa: PLC0415 - matplotlib, in the compute thread
 
             return latex_figure(comparison, style)
 
         self._copy(text, "The LaTeX block is on the clipboard.", everything=False)
 
-    def _copy(self, text: Callable[[Comparison, FigureStyle], str], said: str, *, everything: bool) -> None:
+    def _copy(self, make: Callable[[Comparison, FigureStyle], object], said: str, *, everything: bool) -> None:
         try:
-            make_comparison = self._comparison_maker(everything=everything)
+            comparison = self._comparison(everything=everything)
         except EngineError as error:
             self._set_status(error.reason, "error")
             return
-        make_style = self._style_maker()
+        style = self._style()
 
         def copied(answer: JobAnswer) -> None:
+            if self._is_closed:
+                return
             if answer.failure is not None:
                 self._set_status(answer.failure.sentence, "error")
                 return
-            QGuiApplication.clipboard().setText(answer.result)
+            clipboard = QGuiApplication.clipboard()
+            if isinstance(answer.result, QImage):
+                clipboard.setImage(answer.result)
+            else:
+                clipboard.setText(answer.result)
             self._set_status(said, "muted")
 
-        self._session.do(lambda: text(make_comparison(), make_style()), copied)
+        self._session.do(lambda: make(comparison, style), copied)
 
     def _set_status(self, text: str, role: str) -> None:
         self._status.setText(text)
-        self._status.setProperty("role", role)
-        self._status.style().unpolish(self._status)
-        self._status.style().polish(self._status)
+        set_style(self._status, "role", role)
 
     def _update_button(self) -> None:
         boxes = (*self._figures.values(), *self._data.values())
@@ -418,56 +391,16 @@ class ExportDialog(QDialog):
         if name:
             self._folder.setText(name)
 
-    # --- what is exported: gathered here, made in the compute thread ---
+    # --- what is exported ---
 
-    def _shown_results(self) -> list[str]:
-        shown = {pair.slug for pair in self._session.shown}
-        return [result.pair.slug for result in self._session.results if result.pair.slug in shown]
+    def _comparison(self, *, everything: bool) -> Comparison:
+        return shown_comparison(self._session, self.options.preset, everything=everything)
 
-    def _comparison_maker(self, *, everything: bool) -> Callable[[], Comparison]:
-        """What makes the comparison in the other thread.
+    def _style(self) -> FigureStyle:
+        return self.options.figure_style(self._scale.view, self._scale.levels, self._session.count_from)
 
-        Raises:
-            NothingComparable: the preset chosen does not fit these adapters.
-        """
-        session, preset = self._session, self._preset.currentData()
-        pairing, side, device, skipped = session.pairing, session.side, session.device_in_use, session.skipped
-        shown = frozenset(self._shown_results())
-        if preset is not None:
-            pairs = preset_pairs([result.pair for result in session.results], preset)
-            shown = frozenset(pair.slug for pair in pairs)
-        results = tuple(r for r in session.results if everything or r.pair.slug in shown)
-
-        def make() -> Comparison:
-            from engine.export import Comparison  # noqa: PLC0415 - matplotlib, in the compute thread
-
-            if pairing is None:
-                raise ValueError("there is nothing to export")
-            cautions = tuple(filter(None, (base_model_caution(pairing), gauge_caution(side))))
-            return Comparison(pairing.first, pairing.second, side, device, results, skipped, shown, cautions, preset)
-
-        return make
-
-    def _style_maker(self) -> Callable[[], FigureStyle]:
-        venue = self._venue.currentText()
-        width, label, tick = VENUES.get(venue, (self._width.value(), 9, 7))
-        dpi, colour_map, levels = (
-            int(self._dpi.currentText()),
-            COLOUR_MAPS[self._map.currentIndex()],
-            self._scale.levels if self._preset.currentData() is None else None,
+    def _plan(self) -> ExportPlan:
+        figures, data = (
+            tuple(kind for kind, box in boxes.items() if box.isChecked()) for boxes in (self._figures, self._data)
         )
-        view = self._scale.view
-        switches = {name: switch.isChecked() for name, switch in self._switches.items()}
-
-        def make() -> FigureStyle:
-            from engine.figure import FigureStyle  # noqa: PLC0415 - matplotlib, in the compute thread
-
-            return FigureStyle(width or None, dpi, colour_map, levels, label, tick, view, **switches)
-
-        return make
-
-
-def _heading(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setProperty("role", "heading")
-    return label
+        return ExportPlan(figures, self._style(), data)

@@ -91,13 +91,31 @@ def _row_room(text: TextSizes) -> float:
     return text.label + 6 + text.tick
 
 
-def _fixed_height(text: TextSizes) -> float:
-    """The figure's title above, the column numbers and j below."""
-    return text.label * 2 + (text.tick * 2 + text.label * 1.4)
+def _fixed_height(layout: PanelLayout, text: TextSizes) -> float:
+    """The figure's title above, the column numbers and j below the rows that have them."""
+    return text.label * 2 + len(_ticked_rows(layout)) * _tick_room(text)
+
+
+def _tick_room(text: TextSizes) -> float:
+    """Height of the column numbers and of j."""
+    return text.tick * 2 + text.label * 1.4
+
+
+def _ticked_rows(layout: PanelLayout) -> set[int]:
+    return {place.row for place in layout.places if place.is_lowest}
+
+
+def _tops(layout: PanelLayout, side: float, text: TextSizes) -> list[float]:
+    """Where the panels of each row begin, from the top of the first row's titles."""
+    ticked, tops, y = _ticked_rows(layout), [], text.label + 6
+    for row in range(layout.rows):
+        tops.append(y)
+        y += side + _row_room(text) + (_tick_room(text) if row in ticked else 0.0)
+    return tops
 
 
 def _panel_side(layout: PanelLayout, width: float, height: float, text: TextSizes) -> float:
-    by_height = (height - _fixed_height(text)) / max(1, layout.rows) - _row_room(text)
+    by_height = (height - _fixed_height(layout, text)) / max(1, layout.rows) - _row_room(text)
     return min(by_height, _side_for_width(layout, width, text))
 
 
@@ -112,23 +130,21 @@ def _place(layout: PanelLayout, side: float, width: float, height: float, text: 
             x += _left_margin(text)
         lefts.append(x)
     used = (lefts[-1] if lefts else 0.0) + side + _bar_room(text)
-    needed = _fixed_height(text) + layout.rows * (side + _row_room(text))
+    needed = _fixed_height(layout, text) + layout.rows * (side + _row_room(text))
     shift = _MARGIN + float(int(max(0.0, (width - used) / 2)))
     top = _MARGIN + float(int(max(0.0, (height - needed) / 2))) + text.label * 2
-    row_height = side + _row_room(text)
+    tops = [float(int(top + y)) for y in _tops(layout, side, text)]
     panels = [QRectF()] * len(layout.places)
     for place in layout.places:
-        y = top + place.row * row_height + text.label + 6
-        panels[place.index] = QRectF(shift + lefts[place.column], float(int(y)), side, side)
+        panels[place.index] = QRectF(shift + lefts[place.column], tops[place.row], side, side)
     headings = tuple(
         QRectF(
-            shift + lefts[heading.first] - _left_margin(text),
-            float(int(top + heading.row * row_height + text.label + 6)), text.label, side,
+            shift + lefts[heading.first] - _left_margin(text), tops[heading.row], text.label, side,
         )
         for heading in layout.headings
     )  # fmt: skip
     bar_top = top + text.label + 6
-    bar_height = max(side, layout.rows * row_height - _row_room(text))
+    bar_height = (tops[-1] - tops[0] if tops else 0.0) + side
     visible = min(bar_height, max(side, height + 2 * _MARGIN - bar_top - text.tick * 2))
     return FigureGeometry(
         layout=layout,

@@ -23,11 +23,15 @@ from gui.theme import SMALL_TEXT, current_colours
 
 @dataclass(frozen=True)
 class FigureWords:
-    """What the figure says besides its panels: its title (HTML), the bar's label, and what a panel without φ is."""
+    """What the figure says besides its panels: its title (HTML), the bar's label, and what a panel without φ is.
+
+    Layers are counted from `count_from`.
+    """
 
     title: str
     bar: str
     waiting: str
+    count_from: int
 
 
 class FigurePainter:
@@ -82,7 +86,7 @@ class FigurePainter:
         painter.setFont(self._label)
         for heading, area in zip(geometry.layout.headings, geometry.headings, strict=True):
             if meets(area):
-                paint_turned(painter, heading.text, area, text)
+                paint_turned(painter, heading.text(words.count_from), area, text)
         if meets(geometry.bar.adjusted(-2, -self._height, 100, self._height)):
             self._paint_bar(painter, geometry.bar, words.bar, scale, muted, line)
 

@@ -20,14 +20,11 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QGraphicsItem, QScrollArea, QStyleOptionGraphicsItem, QWidget
 
-from engine.module_path import ModulePath
 from engine.outcome import ModuleResult
-from engine.pairing import ModulePair
-from engine.panel_layout import PanelLayout
-from engine.presets import FigurePanel, FigurePlan, preset_plan
 from engine.side import Side
 from gui.colour_scale import ColourScale
-from gui.figure_geometry import FigureGeometry, figure_geometry, possible_layouts
+from gui.figure_contents import FigureContents
+from gui.figure_geometry import FigureGeometry, figure_geometry
 from gui.figure_painter import FigurePainter, FigureWords
 from gui.heatmap_panel import Cell, HeatmapPanel
 from gui.session import Progress, Session
@@ -61,14 +58,14 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         self.setAccessibleDescription("Arrow keys read cell by cell, Page Up and Down change the panel, Enter zooms")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._session = session
+        self._contents = FigureContents(session, self)
+        self._contents.control_ready.connect(self.show_selection)
         self.scale = scale
         self._panels: list[HeatmapPanel] = []
         self._used = 0
         self._viewport_height = 0
         self._geometry: FigureGeometry | None = None
-        self._layouts: tuple[list[ModulePath], list[PanelLayout]] = [], []  # the panels' paths, and theirs
         self._cell: Cell | None = None
-        self._plan: FigurePlan | None = None  # the preset's figure, where one is shown
         self._zoomed: str | None = None  # the slug of the only panel shown
         self._exposed = QRegion()
         self._running = False
@@ -97,19 +94,10 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
 
     def show_selection(self) -> None:
         """Show the session's selected pairs, or the one zoomed into, with what is known of them."""
-        pairs = self._session.shown
-        zoomed = [pair for pair in pairs if pair.slug == self._zoomed]
-        if zoomed:
-            pairs = tuple(zoomed)
-        elif self._zoomed is not None:
+        if not self._contents.choose(self._zoomed) and self._zoomed is not None:
             self._zoomed = None
             self.zoom_changed.emit()
-        self._plan = None if zoomed else self._preset_plan(pairs)
-        parts = self._plan.panels if self._plan is not None else ()
-        by_path = {pair.path: pair for pair in pairs}
-        shown: list[tuple[ModulePair | None, FigurePanel | None]] = [(pair, None) for pair in pairs]
-        if parts:
-            shown = [(by_path.get(part.path) if part.path else None, part) for part in parts]
+        shown = self._contents.pieces
         self._add_panels(len(shown))
         self._used = len(shown)
         self._fit_scale()
@@ -119,12 +107,6 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
             panel.show_outcome(None, None, self.scale)
         self._set_cell(None)
         self.lay_out()
-
-    def _preset_plan(self, pairs: Sequence[ModulePair]) -> FigurePlan | None:
-        """The figure of the preset chosen, once all of its modules are known."""
-        results = [result for pair in pairs if (result := self._session.result(pair)) is not None]
-        preset = self._session.preset
-        return preset_plan(results, preset) if preset is not None and results and len(results) == len(pairs) else None
 
     def _add_panels(self, wanted: int) -> None:
         while len(self._panels) < wanted:
@@ -142,13 +124,14 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         touched = [panel for panel in self.panels if panel.pair is not None and panel.pair.slug in changed]
         if not touched:
             return
-        if self._session.preset is not None and self._preset_plan(self._session.shown) is not None:
+        if self._contents.is_complete_preset or (self._session.control and self._used == len(self._session.shown)):
             self.show_selection()
             return
         self._fit_scale()
         for panel in touched:
             if panel.pair is not None:
-                panel.show_outcome(panel.pair, self._session.outcome(panel.pair), self.scale)
+                part = self._contents.part(panel.pair)
+                panel.show_outcome(panel.pair, self._session.outcome(panel.pair), self.scale, part)
                 self._under.update(panel.area)
 
     def _on_progress(self, progress: Progress) -> None:
@@ -160,8 +143,8 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
 
     def _fit_scale(self) -> None:
         outcomes = (self._session.outcome(pair) for pair in self._session.shown)
-        wanted = self._plan.range if self._plan is not None else None
-        self.scale.fit((o.similarity for o in outcomes if isinstance(o, ModuleResult)), wanted)
+        known = (outcome.similarity for outcome in outcomes if isinstance(outcome, ModuleResult))
+        self.scale.fit(known, self._contents.range)
 
     def _on_scale_changed(self) -> None:
         for panel in self.panels:
@@ -198,8 +181,8 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
             self.bar_image.hide()
         else:
             height = self._viewport_height or self.height()
-            layouts = [self._plan.layout] if self._plan is not None else self._possible_layouts()
-            geometry = figure_geometry(layouts, self.width(), height, self._painter.text_sizes(self._most_rows()))
+            texts = self._painter.text_sizes(self._most_rows())
+            geometry = figure_geometry(self._contents.layouts(), self.width(), height, texts)
             self._geometry = geometry
             for panel, area in zip(self.panels, geometry.panels, strict=True):
                 panel.set_area(area)
@@ -208,13 +191,6 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         area = QRectF(0, 0, self.width(), max(self.height(), self._geometry.height if self._geometry else 0))
         self._under.set_area(area)
         self._over.set_area(area)
-
-    def _possible_layouts(self) -> list[PanelLayout]:
-        """How the panels may be laid out: found once for a selection, not for each step of a resize."""
-        paths = [panel.path for panel in self.panels if panel.path is not None]
-        if paths != self._layouts[0]:
-            self._layouts = paths, possible_layouts(paths)
-        return self._layouts[1]
 
     def _most_rows(self) -> int:
         return max((panel.shape[0] for panel in self.panels), default=1)
@@ -250,7 +226,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         if self._geometry is not None:
             words = FigureWords(
                 self._title(), f"{self.scale.view.symbol}, {self._session.side.words}",
-                "waiting" if self._session.progress.running else "not computed",
+                "waiting" if self._session.progress.running else "not computed", self._session.count_from,
             )  # fmt: skip
             self._painter.paint(painter, self._exposed, self._geometry, self.panels, words, self.scale)
 

@@ -28,6 +28,7 @@ from gui.plots import LinePlot
 from gui.session import Session
 from gui.texts import number, place_text, projection_html
 from gui.theme import GRID
+from gui.widgets import heading
 
 _WIDTH = 288
 _CHANCE_BAND_SD = 3.0
@@ -80,13 +81,13 @@ class Inspector(QScrollArea):
         details.setContentsMargins(0, 0, 0, 0)
         details.setSpacing(GRID)
         self._values = _facts(details, ("i, j", "φ", "chance", "φ − chance", "z", "angle"))
-        details.addWidget(_heading("Profile"))
+        details.addWidget(heading("Profile"))
         details.addLayout(self._profile_choice())
         self._profile = LinePlot("Profile of φ through the cell, with the band of chance", "")
         self._profile.setFixedHeight(15 * GRID)
         details.addWidget(self._profile)
         details.addWidget(_note("Shaded: chance ± 3 standard deviations"))
-        details.addWidget(_heading("Singular values"))
+        details.addWidget(heading("Singular values"))
         self._spectra = LinePlot(
             "Singular values of both matrices relative to the largest, logarithmic", "k", logarithmic=True
         )
@@ -94,7 +95,7 @@ class Inspector(QScrollArea):
         details.addWidget(self._spectra)
         self._ranks = _note("")
         details.addWidget(self._ranks)
-        details.addWidget(_heading("Findings"))
+        details.addWidget(heading("Findings"))
         self._findings = _facts(
             details, ("φ(1, 1)", "mean", "mean of row 1", "mean of column 1", "mean of 8 × 8", "φ(r, r′)", "shared")
         )
@@ -156,7 +157,7 @@ class Inspector(QScrollArea):
         result = self._result()
         self._details.setVisible(result is not None)
         self._hint.setVisible(result is None)
-        self._title.setText("Inspector" if result is None else _title(result))
+        self._title.setText("Inspector" if result is None else _title(result, self._session.count_from))
         if result is None or self._cell is None:
             return
         for label, text in zip(self._values, _cell_facts(result, self._cell), strict=True):
@@ -218,9 +219,9 @@ class Inspector(QScrollArea):
         self._profile.show_band(x, np.maximum(0.0, centre - spread), np.minimum(1.0, centre + spread))
 
 
-def _title(result: ModuleResult) -> str:
+def _title(result: ModuleResult, count_from: int) -> str:
     path = result.pair.path
-    return f"{place_text(path)}&nbsp;&nbsp;{projection_html(path.projection)}"
+    return f"{place_text(path, count_from)}&nbsp;&nbsp;{projection_html(path.projection)}"
 
 
 def _cell_facts(result: ModuleResult, cell: Cell) -> tuple[str, ...]:
@@ -262,12 +263,6 @@ def _facts(layout: QVBoxLayout, names: tuple[str, ...]) -> list[QLabel]:
         labels.append(value)
     layout.addLayout(form)
     return labels
-
-
-def _heading(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setProperty("role", "heading")
-    return label
 
 
 def _note(text: str) -> QLabel:

@@ -36,15 +36,17 @@ from gui.adapter_card import AdapterCard
 from gui.demo import DEMO_ADAPTERS
 from gui.drops import DropOverlay, dropped_paths, pasted_paths
 from gui.empty_state import EmptyState
-from gui.memory import LastSession, Memory, Pair
+from gui.memory import Memory, Pair
 from gui.menus import Menus
 from gui.module_selector import ModuleSelector
 from gui.names import name_choosers
 from gui.notices import NoticeBar
+from gui.returns import Returns
 from gui.session import Session, Which
 from gui.status import ProgressLine
 from gui.theme import GRID, choose_theme, icon
-from gui.worker import ComputeThread, Failure, JobAnswer
+from gui.view_options import ViewOptions
+from gui.worker import ComputeThread
 
 if TYPE_CHECKING:
     from gui.comparison_pane import ComparisonPane
@@ -53,7 +55,6 @@ if TYPE_CHECKING:
 
 _SIDEBAR_WIDTH = 304
 _SIDE_NAMES = {Side.A: "A", Side.B: "B", Side.DW_RIGHT: "ΔW, right", Side.DW_LEFT: "ΔW, left"}
-_SIDE_VALUES = [side.value for side in _SIDE_NAMES]
 
 
 def open_settings() -> QSettings:
@@ -70,7 +71,6 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.memory = memory or Memory()
         self._painted = False
-        self._restoring: LastSession | None = None
         self.compute = ComputeThread()
         self.session = Session(self.compute, self)
         self.setWindowTitle("PhiScope")
@@ -80,15 +80,17 @@ class MainWindow(QMainWindow):
         self._build_parts()
         self._build_toolbar()
         name_choosers(self)
+        self.returns = Returns(self)
+        self.options = ViewOptions(self.session, self)
         self._menus = Menus(self)
         self._restore_looks()
-        self.session.adapter_changed.connect(lambda _which: self._update_title())
+        self.session.adapter_changed.connect(self._on_adapter)
         self.session.pairing_changed.connect(self._on_pairing)
         self.session.selection_changed.connect(self._show_page)
         self.session.outcomes_changed.connect(lambda _slugs: self._update_actions())
         self.session.devices_changed.connect(self._show_devices)
         self.session.notice_raised.connect(self.notices.add)
-        self.session.export_dropped.connect(self.reopen)
+        self.session.export_dropped.connect(self.returns.reopen)
         self._show_page()
         self.setFocus()  # Tab begins with the first control, and no control has a ring before
 
@@ -100,11 +102,12 @@ class MainWindow(QMainWindow):
     # --- parts ---
 
     def _build_parts(self) -> None:
-        self.cards = {which: AdapterCard(which, self.session) for which in Which}
+        self.cards = {which: AdapterCard(which, self.session, self.memory) for which in Which}
         self.selector = ModuleSelector(self.session)
         self.notices = NoticeBar()
-        empty = EmptyState(self.session, self.cards)
+        empty = EmptyState(self.session, self.cards, self.memory)
         empty.demo_asked.connect(self.open_demo)
+        empty.pair_asked.connect(self.open_pair)
         self._pages = QStackedWidget()
         self._pages.addWidget(empty)
         self._pane: ComparisonPane | None = None
@@ -142,7 +145,7 @@ class MainWindow(QMainWindow):
         layout.setSpacing(GRID)
         for card in self.cards.values():
             layout.addWidget(card)
-            card.folder_used.connect(self._remember_folder)
+            card.folder_used.connect(self.remember_folder)
         layout.addSpacing(GRID)
         layout.addWidget(self.selector, 1)
         scroll = QScrollArea()
@@ -172,7 +175,7 @@ class MainWindow(QMainWindow):
             self._sides.addItem(name, side)
         self._sides.setAccessibleName("Side")
         self._sides.setToolTip("Whose singular vectors are compared: A (the paper's), B, or ΔW's")
-        self._sides.currentIndexChanged.connect(lambda _index: self.session.set_side(self._sides.currentData()))
+        self._sides.activated.connect(lambda _index: self.session.set_side(self._sides.currentData()))
         bar.addWidget(self._sides)
         bar.addWidget(QLabel("Device"))
         self._devices = QComboBox()
@@ -193,7 +196,7 @@ class MainWindow(QMainWindow):
         if self._pane is None:
             from gui.comparison_pane import ComparisonPane  # noqa: PLC0415 - as above
 
-            self._pane = ComparisonPane(self.session)
+            self._pane = ComparisonPane(self.session, self.options.actions)
             self._pages.addWidget(self._pane)
             if self.memory.inspector:
                 self._pane.toggle_inspector()
@@ -224,29 +227,6 @@ class MainWindow(QMainWindow):
         """Open two adapters that were compared before."""
         self.session.open_paths(pair)
 
-    def reopen(self, path: Path) -> None:
-        """Open the comparison that an exported figure or comparison.json shows, where its adapters are found."""
-        places = [path.parent, path.parent.parent, *self.memory.adapters]
-
-        def find() -> LastSession:
-            from engine.reopening import find_adapter, read_saved  # noqa: PLC0415 - NumPy, in the compute thread
-
-            saved = read_saved(path)
-            first, second = (find_adapter(adapter, places) for adapter in (saved.first, saved.second))
-            return LastSession(str(first.path), str(second.path), saved.side.value, saved.panels)
-
-        def open_found(answer: JobAnswer) -> None:
-            if answer.failure is not None:
-                self.session.notice_raised.emit(answer.failure)
-            else:
-                self._open_again(answer.result)
-
-        self.session.do(find, open_found)
-
-    def _open_again(self, what: LastSession) -> None:
-        self._restoring = what
-        self.session.open_paths([Path(what.first), Path(what.second)])
-
     def clear(self) -> None:
         """Empty both places."""
         for which in Which:
@@ -257,7 +237,9 @@ class MainWindow(QMainWindow):
         if self._shown_are_known():
             from gui.export_dialog import ExportDialog  # noqa: PLC0415 - NumPy stays out of the first paint
 
-            ExportDialog(self.session, self.pane.scale, self.memory, self).exec()
+            dialog = ExportDialog(self.session, self.pane.scale, self.memory, self)
+            dialog.exec()
+            dialog.deleteLater()
 
     def copy_figure(self) -> None:
         """Put the figure as it is on the screen on the clipboard."""
@@ -319,10 +301,17 @@ class MainWindow(QMainWindow):
 
     # --- what the session says ---
 
+    def _on_adapter(self, which: Which) -> None:
+        self._update_title()
+        place = self.session.place(which)
+        if place.adapter is not None and place.opening is None and place.failure is None:
+            self.memory.add_adapter(place.adapter.path)
+
     def _on_pairing(self) -> None:
+        self._sides.setCurrentIndex(list(_SIDE_NAMES).index(self.session.side))
         pairing = self.session.pairing
         if pairing is not None:
-            self._restore_selection()
+            self.returns.take_up_settings()
             self.memory.add_pair(pairing.first.path, pairing.second.path)
             self._menus.show_recent()
         self._show_page()
@@ -382,7 +371,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.memory.geometry = self.saveGeometry()
-        self._remember_session()
+        self.returns.remember()
         self.compute.shut_down()
         event.accept()
 
@@ -395,47 +384,11 @@ class MainWindow(QMainWindow):
         if folder is not None:
             self._start_pickers_in(folder)
 
-    def restore_session(self) -> None:
-        """Open what was open when the window was closed; what has gone since is said."""
-        last = self.memory.last_session
-        if last is None:
-            return
-        paths = [Path(last.first), Path(last.second)]
-        gone = [path.name for path in paths if not path.exists()]
-        if gone:
-            self.notices.add(Failure(f"The last session cannot be restored: {' and '.join(gone)} has gone."))
-            return
-        self._open_again(last)
-
-    def _restore_selection(self) -> None:
-        last, self._restoring = self._restoring, None
-        pairing = self.session.pairing
-        if last is None or pairing is None:
-            return
-        if (str(pairing.first.path), str(pairing.second.path)) != (last.first, last.second):
-            self._restoring = last  # only the first of both is there yet, beside one of before
-            return
-        index = _SIDE_VALUES.index(last.side) if last.side in _SIDE_VALUES else 0
-        self._sides.setCurrentIndex(index)
-        known = {pair.slug for pair in self.session.comparable}
-        selected = [slug for slug in last.selected if slug in known]
-        if selected:
-            self.session.select(selected)
-
-    def _remember_session(self) -> None:
-        pairing = self.session.pairing
-        if pairing is None or (pairing.first.path, pairing.second.path) == tuple(DEMO_ADAPTERS):
-            self.memory.last_session = None
-            return
-        self.memory.last_session = LastSession(
-            str(pairing.first.path), str(pairing.second.path), self.session.side.value,
-            tuple(pair.slug for pair in self.session.shown),
-        )  # fmt: skip
-
     def _remember_inspector(self, shown: bool) -> None:
         self.memory.inspector = shown
 
-    def _remember_folder(self, folder: Path) -> None:
+    def remember_folder(self, folder: Path) -> None:
+        """Start the next picker in this folder."""
         self._start_pickers_in(folder)
         self.memory.folder = folder
 

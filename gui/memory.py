@@ -23,6 +23,13 @@ class LastSession:
     second: str
     side: str
     selected: tuple[str, ...] = field(default=())
+    preset: str = ""
+    view: str = "phi"
+
+
+def recent_name(path: Path) -> str:
+    """What a menu calls an adapter: its name, and its folder's where the name alone says little."""
+    return f"{path.parent.name}/{path.name}".replace("&", "&&")
 
 
 class Memory:
@@ -94,11 +101,14 @@ class Memory:
         return [(Path(str(first)), Path(str(second))) for first, second in found]
 
     def add_pair(self, first: Path, second: Path) -> None:
-        """Put a pair, and its adapters, in front of those that were used before."""
+        """Put a pair in front of those that were used before."""
         pairs = [pair for pair in self.pairs if pair != (first, second)]
         self._set_list("recent/pairs", [list(map(str, pair)) for pair in ((first, second), *pairs)])
-        adapters = [path for path in self.adapters if path not in (first, second)]
-        self._set_list("recent/adapters", [str(path) for path in (first, second, *adapters)])
+
+    def add_adapter(self, path: Path) -> None:
+        """Put an adapter in front of those that were opened before."""
+        others = [other for other in self.adapters if other != path]
+        self._set_list("recent/adapters", [str(path), *map(str, others)])
 
     @property
     def last_session(self) -> LastSession | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu
 
+from gui.memory import recent_name
 from gui.session import Which
 from gui.theme import THEMES
 
@@ -46,6 +47,10 @@ class Menus:
         self._recent.aboutToShow.connect(self.show_recent)
         self._add(menu, "Open the demo pair", window.open_demo, "Ctrl+D")
         menu.addSeparator()
+        self._add(menu, "Open a comparison…", window.returns.open_comparison, "Ctrl+Shift+E")
+        save = self._add(menu, "Save the comparison…", window.returns.save_comparison, QKeySequence.StandardKey.Save)
+        self._needs_figure.append(save)
+        menu.addSeparator()
         self._needs_figure.append(self._add(menu, "Export…", window.export, "Ctrl+E"))
         menu.addSeparator()
         self._add(menu, "Quit", window.close, "Ctrl+Q")
@@ -56,7 +61,7 @@ class Menus:
         self._recent.clear()
         pairs = self._window.memory.pairs
         for position, pair in enumerate(pairs, 1):
-            names = " and ".join(path.name for path in pair).replace("&", "&&")
+            names = " and ".join(map(recent_name, pair))
             action = self._add(self._recent, names, partial(self._window.open_pair, pair), f"Ctrl+{position}")
             action.setToolTip("\n".join(map(str, pair)))
         self._recent.setToolTipsVisible(True)
@@ -82,7 +87,11 @@ class Menus:
         self._needs_figure.append(self._add(menu, "Inspector", window.toggle_inspector, "Ctrl+I"))
         menu.addSeparator()
         self._add(menu, "Every layer", window.selector.choose_all_layers, "Ctrl+Shift+A")
-        self._add(menu, "Four layers, as Figure 7", window.selector.choose_spread_layers, "Ctrl+Shift+S")
+        self._add(
+            menu, "Layers spread over the depth, as Figure 7", window.selector.choose_spread_layers, "Ctrl+Shift+S"
+        )
+        menu.addSeparator()
+        menu.addActions(window.options.actions)
         menu.addSeparator()
         themes = menu.addMenu("Theme")
         group = QActionGroup(window)

@@ -15,8 +15,8 @@ from PySide6.QtWidgets import (
     QListView,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QSizePolicy,
+    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -28,6 +28,7 @@ from engine.selection import parse_layers
 from gui.session import Session
 from gui.texts import count
 from gui.theme import GRID
+from gui.widgets import button, heading, set_style
 
 _ROW_HEIGHT = 26
 _SHOWN_REASONS = 200
@@ -126,6 +127,13 @@ class ModuleSelector(QWidget):
         self._typed.setAccessibleName("Layers as text")
         self._typed.setToolTip("Type layers and press Enter: numbers from 1, and ranges such as 64-96")
         self._typed.returnPressed.connect(self._on_typed)
+        self._how_many = QSpinBox()
+        self._how_many.setRange(2, 99)
+        self._how_many.setValue(4)
+        self._how_many.setFixedWidth(7 * GRID)
+        self._how_many.setAccessibleName("How many layers are spread over the depth")
+        self._how_many.setToolTip("How many layers Spread shows: type a number, or use the arrow keys")
+        self._how_many.valueChanged.connect(lambda _value: self.choose_spread_layers())
         self._listed: tuple[SkippedModule, ...] | None = None
         self._left_out = QLabel()
         self._left_out.setWordWrap(True)
@@ -148,38 +156,46 @@ class ModuleSelector(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID)
-        self._layers_heading = _heading("Layers")
+        layout.addLayout(self._layers_row())
+        layout.addWidget(self._typed)
+        layout.addWidget(self._layers)
+        layout.addLayout(self._projections_row())
+        layout.addWidget(self._projections)
+        self._towers_heading = heading("Towers")
+        layout.addWidget(self._towers_heading)
+        layout.addWidget(self._towers)
+        layout.addWidget(self._left_out)
+        layout.addWidget(self._reasons, 1)
+        layout.addStretch(0)
+
+    def _layers_row(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(GRID // 2)
-        row.addWidget(self._layers_heading)
+        row.addWidget(heading("Layers"))
         row.addStretch(1)
         for text, tip, action in (
             ("All", "Show every layer (Ctrl+Shift+A)", self.choose_all_layers),
             ("None", "Show no layer", lambda: self._layers.choose(())),
             (
                 "Spread",
-                "Show four layers spread over the depth, as Figure 7 does (Ctrl+Shift+S)",
+                "Show layers spread over the depth, as Figure 7 does (Ctrl+Shift+S)",
                 self.choose_spread_layers,
             ),
         ):
-            button = QPushButton(text)
-            button.setProperty("chip", True)
-            button.setToolTip(tip)
-            button.setAccessibleName(f"Layers: {text.lower()}")
-            button.clicked.connect(action)
-            row.addWidget(button)
-        layout.addLayout(row)
-        layout.addWidget(self._typed)
-        layout.addWidget(self._layers)
-        self._projections_heading = _heading("Projections")
-        layout.addWidget(self._projections_heading)
-        layout.addWidget(self._projections)
-        self._towers_heading = _heading("Towers")
-        layout.addWidget(self._towers_heading)
-        layout.addWidget(self._towers)
-        layout.addWidget(self._left_out)
-        layout.addWidget(self._reasons, 1)
-        layout.addStretch(0)
+            chip = button(text, tip, action, chip=True)
+            chip.setAccessibleName(f"Layers: {text.lower()}")
+            row.addWidget(chip)
+        row.addWidget(self._how_many)
+        return row
+
+    def _projections_row(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.addWidget(heading("Projections"))
+        row.addStretch(1)
+        every = button("All", "Show every projection", self._choose_all_projections, chip=True)
+        every.setAccessibleName("Projections: all")
+        row.addWidget(every)
+        return row
 
     # --- choosing ---
 
@@ -188,12 +204,15 @@ class ModuleSelector(QWidget):
         self._layers.choose(range(self._layers.count()))
 
     def choose_spread_layers(self) -> None:
-        """Show four layers spread over the depth."""
-        self._layers.choose(spread(self._layers.count()))
+        """Show so many layers spread over the depth, four unless another number is set."""
+        self._layers.choose(spread(self._layers.count(), self._how_many.value()))
+
+    def _choose_all_projections(self) -> None:
+        self._projections.choose(range(self._projections.count()))
 
     def _on_typed(self) -> None:
         try:
-            selection = parse_layers(self._typed.text())
+            selection = parse_layers(self._typed.text(), self._session.count_from)
         except ValueError as error:
             self._mark_typed(str(error))
             return
@@ -206,11 +225,9 @@ class ModuleSelector(QWidget):
         self._layers.choose(rows)
 
     def _mark_typed(self, problem: str) -> None:
-        self._typed.setProperty("invalid", bool(problem))
         self._typed.setToolTip(problem.capitalize() or "Type layers and press Enter: 1, 32, 64-96")
         self._typed.setAccessibleDescription(problem)
-        self._typed.style().unpolish(self._typed)
-        self._typed.style().polish(self._typed)
+        set_style(self._typed, "invalid", bool(problem))
 
     def _on_chosen(self) -> None:
         layers, projections, towers = (
@@ -221,7 +238,7 @@ class ModuleSelector(QWidget):
         self._session.select(
             pair.slug
             for pair in self._session.comparable
-            if _layer(pair) in layers and pair.path.projection in projections and _tower(pair) in towers
+            if self._layer(pair) in layers and pair.path.projection in projections and _tower(pair) in towers
         )
 
     # --- what there is to choose from ---
@@ -229,16 +246,19 @@ class ModuleSelector(QWidget):
     def _on_pairing(self) -> None:
         pairs = self._session.comparable
         shown = self._session.shown
-        layers = list(dict.fromkeys(_layer(pair) for pair in sorted(pairs, key=_depth)))
+        layers = list(dict.fromkeys(self._layer(pair) for pair in sorted(pairs, key=_depth)))
         projections = sorted({pair.path.projection for pair in pairs}, key=projection_key)
         towers = list(dict.fromkeys(_tower(pair) for pair in pairs))
-        self._layers.set_choices(layers, {_layer(pair) for pair in shown})
+        self._layers.set_choices(layers, {self._layer(pair) for pair in shown})
         self._projections.set_choices(projections, {pair.path.projection for pair in shown})
         self._towers.set_choices(towers, {_tower(pair) for pair in shown})
         for widget in (self._towers, self._towers_heading):
             widget.setVisible(len(towers) > 1)
-        self.setEnabled(self._session.pairing is not None)
+        self.setVisible(self._session.pairing is not None)
         self._show_reasons()
+
+    def _layer(self, pair: ModulePair) -> str:
+        return pair.path.layer_name(self._session.count_from) or "—"
 
     def _show_reasons(self) -> None:
         skipped = self._session.unanswered
@@ -253,16 +273,6 @@ class ModuleSelector(QWidget):
             item = QListWidgetItem(f"{skip.module}: {skip.reason}")
             item.setToolTip(skip.reason)
             self._reasons.addItem(item)
-
-
-def _heading(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setProperty("role", "heading")
-    return label
-
-
-def _layer(pair: ModulePair) -> str:
-    return pair.path.layer_label or "—"
 
 
 def _tower(pair: ModulePair) -> str:

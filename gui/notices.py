@@ -9,6 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from gui.theme import GRID, icon
+from gui.widgets import set_style
 from gui.worker import Failure
 
 log = logging.getLogger("phiscope")
@@ -60,9 +61,7 @@ class NoticeBar(QWidget):
         more = f"  ({before} more before)" if before else ""
         self._text.setText(notice.sentence + more)
         self.setAccessibleDescription(notice.sentence)
-        self._frame.setProperty("caution", notice.is_caution)
-        self._frame.style().unpolish(self._frame)
-        self._frame.style().polish(self._frame)
+        set_style(self._frame, "caution", notice.is_caution)
         self.show()
 
     def copy_details(self) -> None:

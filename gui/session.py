@@ -24,6 +24,9 @@ from gui.worker import ComputeThread, Failure, Job, JobAnswer, OpenAnswer, OpenR
 if TYPE_CHECKING:  # NumPy stays out of the window's first paint
     from engine.presets import Preset
 
+# Bytes of results that are kept; above, the sides that were not looked at for longest are forgotten. The side shown
+# is always kept: atlas and findings show all of it.
+MOST_KEPT = 512 * 2**20
 # Milliseconds in which the empty panels are painted, before the compute thread wants the interpreter's lock too.
 _PANELS_FIRST = 40
 
@@ -93,9 +96,12 @@ class Session(QObject):
         self._pairing: Pairing | None = None
         self._comparable: tuple[ModulePair, ...] | None = None  # None: not asked for since pairing or side changed
         self._selected: tuple[str, ...] = ()
-        self._outcomes: dict[tuple[Side, str], Outcome] = {}
+        self._outcomes: dict[Side, dict[str, Outcome]] = {}  # the side looked at last comes last
         self._side = Side.A
         self._preset: Preset | None = None
+        self._control = False
+        self._zooms_to_square = False
+        self._count_from = 1
         self._looked_at: Pairing | None = None
         self._device: Device | None = None
         self._devices: tuple[Device, ...] | None = None
@@ -161,9 +167,9 @@ class Session(QObject):
         if self._pairing is None:
             return ()
         failed = (
-            SkippedModule(o.pair.path.name, o.error.reason)
-            for (side, _), o in self._outcomes.items()
-            if side is self._side and isinstance(o, ModuleFailure)
+            SkippedModule(outcome.pair.path.name, outcome.error.reason)
+            for outcome in self._outcomes.get(self._side, {}).values()
+            if isinstance(outcome, ModuleFailure)
         )
         return (*failed, *self._pairing.skipped(self._side))
 
@@ -181,7 +187,7 @@ class Session(QObject):
 
     def outcome(self, pair: ModulePair) -> Outcome | None:
         """What is known of a pair on the side shown; None while it waits."""
-        return self._outcomes.get((self._side, pair.slug))
+        return self._outcomes.get(self._side, {}).get(pair.slug)
 
     def result(self, pair: ModulePair) -> ModuleResult | None:
         """φ of a pair on the side shown, where it is known."""
@@ -236,6 +242,39 @@ class Session(QObject):
         """The paper's figure that is shown; None for whole panels of what is selected."""
         return self._preset
 
+    @property
+    def control(self) -> bool:
+        """Whether a panel of two random Gaussian matrices follows the panels shown."""
+        return self._control
+
+    def show_control(self, shown: bool) -> None:
+        """Show or hide the random panel."""
+        if shown != self._control:
+            self._control = shown
+            self.selection_changed.emit()
+
+    @property
+    def zooms_to_square(self) -> bool:
+        """Whether panels of two ranks show the smaller one's square alone: i and j up to the smaller rank."""
+        return self._zooms_to_square
+
+    def zoom_to_square(self, zoomed: bool) -> None:
+        """Show the square of the smaller rank alone, or whole panels again."""
+        if zoomed != self._zooms_to_square:
+            self._zooms_to_square = zoomed
+            self.selection_changed.emit()
+
+    @property
+    def count_from(self) -> int:
+        """The number of the first layer: 1 as in the paper, or 0 as in files."""
+        return self._count_from
+
+    def count_layers_from(self, first: int) -> None:
+        """Number the layers from 1 or from 0 wherever they are named."""
+        if first != self._count_from:
+            self._count_from = first
+            self.pairing_changed.emit()
+
     def show_preset(self, preset: Preset | None) -> None:
         """Show a figure of the paper, or whole panels again; a notice says where the adapters do not make one."""
         if preset is None:
@@ -265,6 +304,7 @@ class Session(QObject):
         if side is self._side:
             return
         self._side = side
+        self._outcomes[side] = self._outcomes.pop(side, {})
         self._comparable = None
         self.pairing_changed.emit()
         self._compute_missing(restart=True)
@@ -371,8 +411,9 @@ class Session(QObject):
     def _on_outcomes(self, batch: OutcomeBatch) -> None:
         if batch.request_id != self._run_id:
             return
-        for outcome in batch.outcomes:
-            self._outcomes[self._side, outcome.pair.slug] = outcome
+        self._outcomes.setdefault(self._side, {}).update((outcome.pair.slug, outcome) for outcome in batch.outcomes)
+        if batch.finished:
+            self._forget_old_sides()
         self._run_known += len(batch.outcomes)
         if batch.outcomes:
             self.outcomes_changed.emit(tuple(outcome.pair.slug for outcome in batch.outcomes))
@@ -381,6 +422,14 @@ class Session(QObject):
             self.notice_raised.emit(batch.failure)
         elif batch.finished:
             self._look_for_cautions()
+
+    def _forget_old_sides(self) -> None:
+        """Keep the results of a pair within their budget of memory."""
+        sizes = {side: sum(map(_size, outcomes.values())) for side, outcomes in self._outcomes.items()}
+        for side in list(self._outcomes)[:-1]:
+            if sum(sizes.values()) <= MOST_KEPT:
+                break
+            del self._outcomes[side], sizes[side]
 
     def _look_for_cautions(self) -> None:
         """Once for a pair that is compared on A: what a reader of it should beware of."""
@@ -419,6 +468,10 @@ class Session(QObject):
     def _on_devices_found(self, devices: tuple[Device, ...]) -> None:
         self._devices = devices
         self.devices_changed.emit()
+
+
+def _size(outcome: Outcome) -> int:
+    return outcome.size if isinstance(outcome, ModuleResult) else 0
 
 
 def _is_export(path: Path) -> bool:

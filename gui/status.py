@@ -56,7 +56,7 @@ class ReadOut(QWidget):
         chance = max(cell.i, cell.j) / outcome.similarity.dimension
         gap = "&nbsp;&nbsp;&nbsp;&nbsp;"
         parts = [
-            f"<b>{place_text(path)}</b>&nbsp; {projection_html(path.projection)}",
+            f"<b>{place_text(path, self._session.count_from)}</b>&nbsp; {projection_html(path.projection)}",
             f"<i>i</i> = {cell.i}", f"<i>j</i> = {cell.j}",
         ]  # fmt: skip
         if math.isnan(phi):

@@ -149,13 +149,14 @@ class FindingsTable(NumberTable):
         """Show what is known now."""
         found = findings(self._session.results)
         self._slugs = [finding.pair.slug for finding in found]
-        self.show_model(NumberModel(_FINDING_COLUMNS, [_finding_row(finding) for finding in found]))
+        rows = [_finding_row(finding, self._session.count_from) for finding in found]
+        self.show_model(NumberModel(_FINDING_COLUMNS, rows))
         self.setColumnHidden(0, not any(finding.pair.path.tower for finding in found))
 
 
-def _finding_row(finding: Finding) -> tuple[object, ...]:
+def _finding_row(finding: Finding, count_from: int) -> tuple[object, ...]:
     path = finding.pair.path
-    layer = path.layer + 1 if path.layer is not None else path.block
+    layer = path.layer + count_from if path.layer is not None else path.block
     return (
         path.tower, layer, path.projection, finding.phi_11, finding.mean, finding.mean_first_row,
         finding.mean_first_column, finding.mean_corner, finding.phi_rr, finding.chance_rr,
@@ -166,10 +167,10 @@ def _finding_row(finding: Finding) -> tuple[object, ...]:
 class MatrixDialog(QDialog):
     """φ of one panel as a table, i down and j across."""
 
-    def __init__(self, result: ModuleResult, parent: QWidget) -> None:
+    def __init__(self, result: ModuleResult, count_from: int, parent: QWidget) -> None:
         super().__init__(parent)
         path = result.pair.path
-        self.setWindowTitle(f"φ of {place_text(path)}, {path.projection}")
+        self.setWindowTitle(f"φ of {place_text(path, count_from)}, {path.projection}")
         self.resize(820, 560)
         self.table = NumberTable("φ by i, down, and j, across", sortable=False)
         values: Float64Array = result.similarity.values

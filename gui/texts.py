@@ -65,9 +65,9 @@ def duration(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d} min"
 
 
-def place_text(path: ModulePath) -> str:
+def place_text(path: ModulePath, count_from: int) -> str:
     """Where a module sits, for a read-out: `Layer 3`, `decoder · Layer 3`, or its own name."""
-    return heading_text(path) or path.name
+    return heading_text(path, count_from) or path.name
 
 
 def projection_html(projection: str) -> str:

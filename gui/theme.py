@@ -141,6 +141,7 @@ QPushButton[chip="true"]:checked { background: @tint@; border-color: @accent@; c
 QPushButton[chip="true"]:checked:focus, QPushButton[primary="true"]:focus { border-color: @text@; }
 QToolButton[quiet="true"] { border: 1px solid transparent; background: transparent; padding: 2px; min-height: 16px; }
 QToolButton[quiet="true"]:hover { background: @raised@; }
+QToolButton[quiet="true"]::menu-indicator { image: none; width: 0; }
 QToolButton[quiet="true"]:focus { border-color: @accent@; }
 QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox { background: @surface@; color: @text@; border: 1px solid @line@;
     border-radius: 6px; padding: 3px 8px; min-height: 20px; selection-background-color: @accent@; }
@@ -164,6 +165,8 @@ QLabel[role="muted"] { color: @muted@; }
 QLabel[role="heading"] { font-weight: 600; }
 QLabel[role="error"] { color: @error@; }
 QLabel[role="warning"] { color: @warning@; }
+QFrame[role="paper"] { background: #ffffff; border: 1px solid @line@; border-radius: 8px; }
+QFrame[role="paper"] QLabel { color: #62626f; }
 QFrame[role="card"] { background: @surface@; border: 1px solid @line@; border-radius: 8px; }
 QFrame[role="drop"] { background: @surface@; border: 2px dashed @line@; border-radius: 8px; }
 QFrame[role="drop"][lit="true"], QFrame[role="card"][lit="true"] { border: 2px dashed @accent@; background: @tint@; }
@@ -220,6 +223,9 @@ _ICON_PATHS = {
     "folder": '<path d="M3 7a2 2 0 0 1 2-2h4l2 3h8a2 2 0 0 1 2 2v7a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2z"/>',
     "close": '<path d="M6 6l12 12M18 6L6 18"/>',
     "swap": '<path d="M7 4v15M7 19l-3-3M7 19l3-3M17 20V5M17 5l-3 3M17 5l3 3"/>',
+    "more": '<path d="M5 12h.01M12 12h.01M19 12h.01" stroke-width="3"/>',
+    "options": '<path d="M4 8h9M19 8h1M4 16h1M11 16h9"/><circle cx="16" cy="8" r="2.5"/>'
+    '<circle cx="8" cy="16" r="2.5"/>',
     "export": '<path d="M12 15V4M12 4L8 8M12 4l4 4"/><path d="M5 14v4a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2v-4"/>',
     "drop": '<path d="M12 4v10M12 14l-4-4M12 14l4-4"/><path d="M4 15v3a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2v-3"/>',
 }

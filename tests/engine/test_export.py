@@ -14,13 +14,16 @@ import pytest
 from cmap import Colormap
 from matplotlib.image import imread
 
-import engine.export
+from engine.atomic_file import write_atomically
 from engine.chance import expected_similarity
 from engine.comparison import outcomes
 from engine.devices import CPU
 from engine.errors import ExportFailure
-from engine.export import Comparison, ExportPlan, export_comparison, matrix_csv, write_atomically
-from engine.figure import FigureStyle, FigureText, draw_figure
+from engine.export import export_comparison, file_names
+from engine.export_plan import Comparison, ExportPlan
+from engine.export_tables import matrix_csv
+from engine.figure import FigureText, draw_figure
+from engine.figure_style import FigureStyle
 from engine.opening import open_adapter
 from engine.outcome import ComparisonRequest, ModuleResult
 from engine.pairing import pair_adapters
@@ -190,7 +193,7 @@ def test_phi_npz_without_pickle(written: Path, comparison: Comparison) -> None:
 
 def test_plan_leaves_out_what_is_not_wanted(comparison: Comparison, tmp_path: Path) -> None:
     heard: list[Path] = []
-    export_comparison(comparison, tmp_path, ExportPlan((), csv=False, npz=True, json=False), heard.append)
+    export_comparison(comparison, tmp_path, ExportPlan((), data=("npz",)), heard.append)
 
     assert [path.name for path in tmp_path.rglob("*")] == ["phi.npz"]
     assert heard == [tmp_path / "phi.npz"]
@@ -204,7 +207,8 @@ def test_slugs_are_unique_and_safe_on_windows(tmp_path: Path) -> None:
         "encoder.block.0.layer.0.SelfAttention.q",
         "decoder.block.0.layer.0.SelfAttention.q",
         "decoder.block.0.layer.1.EncDecAttention.q",
-        "con", "aux", "NUL", "a:b*c?", "Head", "head", "ünïcode", "trailing.", "x" * 180,
+        "con", "aux", "NUL", "a:b*c?", "Head", "head", "ünïcode", "trailing.", "x" * 180, "x" * 119 + ".y",
+        "meta_json", "a b", "a-b", "a-b_2",
     ]  # fmt: skip
     adapters = [write_peft_adapter(tmp_path / str(seed), modules, 2, seed=seed) for seed in (0, 1)]
 
@@ -220,46 +224,34 @@ def test_slugs_are_unique_and_safe_on_windows(tmp_path: Path) -> None:
 # --- writing ---------------------------------------------------------------------------------------------
 
 
-def test_failure_in_the_middle_leaves_the_old_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_failure_in_the_middle_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
     path = tmp_path / "phi.csv"
     path.write_bytes(b"old")
 
-    def half(target: Path) -> None:
-        target.write_bytes(b"ne")
-        raise OSError(28, "No space left on device")
+    def fail(_descriptor: int) -> None:
+        assert path.read_bytes() == b"old"
+        raise error
 
-    with pytest.raises(ExportFailure, match="No space left") as failure:
-        write_atomically(path, half)
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises((ExportFailure, KeyboardInterrupt)) as failure:
+        write_atomically(path, b"new")
 
-    assert failure.value.path == path
+    if isinstance(failure.value, ExportFailure):
+        assert failure.value.path == path
+        assert "No space left" in failure.value.reason
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["phi.csv"]
 
 
-def test_interruption_leaves_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "phi.csv"
-    path.write_bytes(b"old")
-
-    def interrupted(target: Path) -> None:
-        target.write_bytes(b"ne")
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_atomically(path, interrupted)
-
-    assert path.read_bytes() == b"old"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["phi.csv"]
-
-
-def test_nothing_is_at_the_place_before_it_is_whole(tmp_path: Path) -> None:
+def test_nothing_is_at_the_place_before_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "deep" / "phi.csv"
     seen: list[bool] = []
+    monkeypatch.setattr("os.fsync", lambda _descriptor: seen.append(path.exists()))
 
-    def write(target: Path) -> None:
-        target.write_bytes(b"new")
-        seen.append(path.exists())
-
-    write_atomically(path, write)
+    write_atomically(path, b"new")
 
     assert seen == [False]
     assert path.read_bytes() == b"new"
@@ -268,14 +260,19 @@ def test_nothing_is_at_the_place_before_it_is_whole(tmp_path: Path) -> None:
 def test_figure_that_fails_leaves_no_part(
     comparison: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_figure: object, target: Path, *_rest: object) -> None:
-        target.write_bytes(b"\x89PNG")
-        raise OSError(28, "No space left on device")
+    written = 0
 
-    monkeypatch.setattr(engine.export, "save_figure", full)
-    with pytest.raises(ExportFailure, match=r"figure\.png"):
+    def full(_descriptor: int) -> None:
+        nonlocal written
+        written += 1
+        if written == len(file_names(comparison, ExportPlan(("png",)))):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(ExportFailure) as failure:
         export_comparison(comparison, tmp_path, ExportPlan(("png",)))
 
+    assert failure.value.path == tmp_path / "figure.png"
     assert not list(tmp_path.rglob("*.part*"))
     assert not (tmp_path / "figure.png").exists()
     assert (tmp_path / "phi.csv").exists()
@@ -304,7 +301,8 @@ def test_png_says_where_it_comes_from_and_never_a_path(written: Path, comparison
     assert image.size[0] == pytest.approx(5.5 * 150, abs=1)
     description = json.loads(image.info["Description"])
     assert description["side"] == "A"
-    assert description["panels"] == ["1_q", "1_v", "2_q", "2_v"]
+    assert description["method"] == "SVD in float64"
+    assert description["figure"]["panels"] == ["1_q", "1_v", "2_q", "2_v"]
     for which in ("first", "second"):
         assert re.fullmatch(r"[0-9a-f]{64}", description[which]["sha256"])
     place = comparison.first.path.parent

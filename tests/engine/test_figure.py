@@ -15,14 +15,18 @@ from matplotlib.image import AxesImage
 from matplotlib.transforms import Bbox
 
 from engine.colour_range import UNDEFINED_COLOUR
-from engine.figure import FigureStyle, FigureText, draw_figure, fitting_plan, save_figure
+from engine.figure import FigureText, draw_figure, figure_text, fitting_plan, save_figure
+from engine.figure_style import FigureStyle
 from engine.outcome import ModuleResult
 from engine.presets import Preset, preset_pairs, preset_plan
+from engine.side import Side
 from engine.views import View, view_values
 from tests.adapters import llama_modules, peft_config, peft_tensors, write_peft_adapter, write_tensors
 from tests.reference import compare
 
-TITLE = FigureText(r"$\phi(A_{r=64},\ A'_{r=64},\ i,\ j)$", "φ, right-singular vectors of A")
+TITLE = FigureText(
+    r"$\phi(A_{r=64},\ A'_{r=64},\ i,\ j)$", r"$\phi$, right-singular vectors of $A$", r"$\phi$ on $A$"
+)
 VENUES = [(3.03, 9, 7), (3.25, 8, 6), (5.5, 9, 7), (6.75, 8, 6)]
 
 
@@ -87,13 +91,36 @@ def test_nothing_overlaps_or_is_cut(folder: Path, width: float, label: float, ti
 
 
 @pytest.mark.parametrize("preset", list(Preset))
-@pytest.mark.parametrize(("width", "label", "tick"), [(5.5, 9, 7), (6.75, 8, 6)])
+@pytest.mark.parametrize(("width", "label", "tick"), VENUES)
 def test_presets_are_legible(folder: Path, preset: Preset, width: float, label: float, tick: float) -> None:
     found = made(folder, 12, (8, 64) if preset.compares_ranks else (64, 64))
     by_slug = {result.pair.slug: result for result in found}
     chosen = [by_slug[pair.slug] for pair in preset_pairs([result.pair for result in found], preset)]
     style = FigureStyle(width=width, dpi=150, label_size=label, tick_size=tick)
-    assert_legible(draw_figure(preset_plan(chosen, preset), TITLE, style))
+    text = figure_text(Side.DW_LEFT, style.view, chosen)
+    assert_legible(draw_figure(fitting_plan(chosen, style, preset), text, style))
+
+
+@pytest.mark.parametrize("width", [3.03, 5.5, None])
+def test_layers_of_many_projections_break_where_the_page_is_narrow(folder: Path, width: float | None) -> None:
+    modules = llama_modules(3, ("q", "k", "v", "o", "gate", "up", "down"))
+    paths = [write_peft_adapter(folder / f"many-{width}-{k}", modules, 8, seed=k, d_in=96) for k in (0, 1)]
+    found = [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, ModuleResult)]
+    style = FigureStyle(width, 150, letters=True, control=True, chance=True)
+    plan = fitting_plan(found, style)
+    assert len(plan.panels) == 22, "the last one is the control"
+    assert plan.layout.columns == 7 if width is None else plan.layout.columns < 7
+    assert_legible(draw_figure(plan, figure_text(Side.B, View.ABOVE_CHANCE, found), style))
+
+
+def test_the_legend_explains_what_is_there(folder: Path) -> None:
+    found = made(folder, 2)
+    style = FigureStyle(width=3.25, dpi=150, chance=True)
+    figure = draw_figure(fitting_plan(found, style), TITLE, style)
+    said = [text.get_text() for text in figure.texts]
+    drawn = [collection for axes, _ in heatmaps(figure) for collection in axes.collections]
+    assert any("white line" in text for text in said) is bool(drawn)
+    assert_legible(figure)
 
 
 def heatmaps(figure: Figure) -> list[tuple[Axes, AxesImage]]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from engine.comparison import outcomes
 from engine.devices import CPU
-from engine.export import Comparison
-from engine.figure import FigureStyle
+from engine.export_plan import Comparison
+from engine.figure_style import FigureStyle
 from engine.latex import latex_figure
 from engine.opening import open_adapter
 from engine.outcome import ComparisonRequest, ModuleResult

@@ -10,13 +10,15 @@ import pytest
 
 from engine.comparison import outcomes
 from engine.devices import CPU
-from engine.errors import UnreadableFile, UnsupportedFormat
-from engine.export import Comparison, ExportPlan, export_comparison
+from engine.errors import UnsupportedFormat
+from engine.export import export_comparison
+from engine.export_plan import Comparison, ExportPlan
 from engine.opening import open_adapter
 from engine.outcome import ComparisonRequest, ModuleResult
 from engine.pairing import pair_adapters
 from engine.reopening import find_adapter, read_saved
 from engine.side import Side
+from engine.views import View
 from tests.adapters import llama_modules, write_peft_adapter
 
 
@@ -41,7 +43,8 @@ def test_figure_and_json_name_what_they_show(exported: Path) -> None:
     assert (figure.first.name, figure.second.name) == ("ädapter one", "two")
     assert figure.side is whole.side is Side.B
     assert set(figure.panels) == {"1_q", "3_v"}
-    assert len(whole.panels) == 6
+    assert whole.panels == figure.panels
+    assert (whole.preset, whole.view) == (None, View.PHI)
 
 
 def test_no_path_of_the_machine_is_in_the_figure(exported: Path) -> None:
@@ -54,17 +57,41 @@ def test_adapters_are_found_by_what_they_hold(exported: Path) -> None:
     saved = read_saved(exported / "figure.png")
     folder = exported.parent
     assert find_adapter(saved.first, [folder / "ädapter one"]).path == folder / "ädapter one"
-    assert find_adapter(saved.second, [folder / "ädapter one", folder]).path.name == "two"
+    second = find_adapter(saved.second, [folder / "ädapter one", folder])
+    assert second.path == folder / "two"
+    assert second.is_same
+    assert second.difference == ""
 
 
 def test_a_changed_or_missing_adapter_is_told(exported: Path) -> None:
     saved, folder = read_saved(exported / "comparison.json"), exported.parent
     shutil.rmtree(folder / "two")
-    with pytest.raises(UnreadableFile, match=r"two .* is not where it was"):
-        find_adapter(saved.second, [folder])
+    missing = find_adapter(saved.second, [folder])
+    assert missing.path is None
+    assert missing.difference == "two (adapter_model.safetensors) is not where it was."
     write_peft_adapter(folder / "two", llama_modules(3), 4, seed=77)
-    with pytest.raises(UnreadableFile, match="two has changed since the export"):
-        find_adapter(saved.second, [folder])
+    changed = find_adapter(saved.second, [folder])
+    assert changed.path == folder / "two"
+    assert not changed.is_same
+    assert "two holds other data than when the figure was made" in changed.difference
+    assert saved.second.sha256[:8] in changed.difference
+
+
+def test_data_counts_more_than_a_name(exported: Path) -> None:
+    saved, folder = read_saved(exported / "comparison.json"), exported.parent
+    (folder / "else").mkdir()
+    (folder / "two").rename(folder / "else" / "two")
+    write_peft_adapter(folder / "two", llama_modules(3), 4, seed=77)
+    found = find_adapter(saved.second, [folder, folder / "else"])
+    assert found.is_same
+    assert found.path == folder / "else" / "two"
+
+
+def test_exports_of_the_first_version_still_open(exported: Path) -> None:
+    facts = json.loads((exported / "comparison.json").read_bytes())
+    del facts["figure"]
+    (exported / "comparison.json").write_text(json.dumps(facts))
+    assert len(read_saved(exported / "comparison.json").panels) == 6
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\x89PNG\r\n\x1a\n", b'{"first": 1, "second": 2}'])

@@ -96,7 +96,7 @@ def _about(_qtbot: QtBot, window: MainWindow) -> QWidget:
 
 def _matrix(qtbot: QtBot, window: MainWindow) -> QWidget:
     load(qtbot, window, R8)
-    return MatrixDialog(window.session.results[0], window)
+    return MatrixDialog(window.session.results[0], 1, window)
 
 
 STATES: dict[str, Window] = {

@@ -8,7 +8,7 @@ from PySide6.QtCore import QSettings
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from engine.export import phi_csv
+from engine.export_tables import phi_csv
 from gui.export_dialog import ExportDialog
 from gui.main_window import MainWindow
 from gui.memory import Memory
@@ -53,9 +53,9 @@ def test_presets_are_drawn_or_say_why_not(qtbot: QtBot, window: MainWindow) -> N
     dialog = ExportDialog(window.session, window.figure.scale, window.memory, window)
     qtbot.addWidget(dialog)
     qtbot.waitUntil(lambda: not dialog._picture.isNull(), timeout=60_000)
-    dialog._preset.setCurrentText("Figure 3 of the paper")
+    dialog.options.preset_box.setCurrentText("Figure 3 of the paper")
     qtbot.waitUntil(lambda: "compares two ranks" in dialog._preview.text(), timeout=60_000)
-    dialog._preset.setCurrentText("Figure 4 of the paper")
+    dialog.options.preset_box.setCurrentText("Figure 4 of the paper")
     qtbot.waitUntil(lambda: not dialog._picture.isNull(), timeout=60_000)
     assert dialog._picture.width() > 2 * dialog._picture.height(), "three panels in a row"
 
@@ -83,24 +83,24 @@ def test_settings_are_remembered_for_each_venue(qtbot: QtBot, window: MainWindow
 
     first = dialog()
     first._folder.setText(str(tmp_path / "out"))
-    first._venue.setCurrentText("NeurIPS, ICLR (5.5 in)")
-    first._dpi.setCurrentText("600")
-    first._switches["letters"].setChecked(True)
+    first.options.venue_box.setCurrentText("NeurIPS, ICLR (5.5 in)")
+    first.options.dpi_box.setCurrentText("600")
+    first.options.switches["letters"].setChecked(True)
     first._figures["svg"].setChecked(True)
     first._data["npz"].setChecked(False)
     first.export()
     qtbot.waitUntil(lambda: "written" in first._status.text(), timeout=60_000)
     again = dialog()
     assert again._folder.text() == str(tmp_path / "out")
-    assert again._venue.currentText() == "NeurIPS, ICLR (5.5 in)"
-    assert again._dpi.currentText() == "600"
-    assert again._switches["letters"].isChecked()
+    assert again.options.venue_box.currentText() == "NeurIPS, ICLR (5.5 in)"
+    assert again.options.dpi_box.currentText() == "600"
+    assert again.options.switches["letters"].isChecked()
     assert again._figures["svg"].isChecked()
     assert not again._data["npz"].isChecked()
-    again._venue.setCurrentText("TMLR (6.5 in)")
-    again._switches["letters"].setChecked(False)
-    again._venue.setCurrentText("NeurIPS, ICLR (5.5 in)")
-    assert again._switches["letters"].isChecked(), "each venue has its own"
+    again.options.venue_box.setCurrentText("TMLR (6.5 in)")
+    again.options.switches["letters"].setChecked(False)
+    again.options.venue_box.setCurrentText("NeurIPS, ICLR (5.5 in)")
+    assert again.options.switches["letters"].isChecked(), "each venue has its own"
 
 
 def test_everything_is_one_click(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:

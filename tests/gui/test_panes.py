@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from engine.colour_range import RangeMode
 from engine.control import gaussian_control
-from engine.export import findings_csv
+from engine.export_tables import findings_csv
 from engine.findings import findings
 from engine.outcome import ModuleResult
 from engine.presets import Preset
@@ -163,7 +163,7 @@ def test_inspector_says_what_is_stored(qtbot: QtBot, window: MainWindow) -> None
 def test_matrix_table_holds_every_number(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, R8)
     result = window.session.results[0]
-    dialog = MatrixDialog(result, window)
+    dialog = MatrixDialog(result, 1, window)
     qtbot.addWidget(dialog)
     dialog.table.copy()
     rows = [line.split("\t") for line in QGuiApplication.clipboard().text().splitlines()]
@@ -268,6 +268,7 @@ def test_views_show_distance_from_chance(qtbot: QtBot, window: MainWindow) -> No
 def test_presets_of_the_paper_in_the_grid(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, DEMO)
     window.session.show_preset(Preset.FIG4)
+    qtbot.waitUntil(lambda: len(window.figure.panels) == 3, timeout=20_000)  # the random one is made elsewhere
     panels = window.figure.panels
     assert [panel.pair.slug if panel.pair else "random" for panel in panels] == ["3_q", "3_v", "random"]
     assert panels[2].similarity is not None

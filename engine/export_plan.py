@@ -1,0 +1,58 @@
+"""What is exported: a comparison with its results, and which files are made of it. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from engine.adapter import Adapter, SkippedModule
+from engine.devices import Device
+from engine.figure_style import FigureStyle
+from engine.outcome import ModuleResult
+from engine.panel_layout import first_selection
+from engine.presets import Preset
+from engine.side import Side
+
+DATA_KINDS = ("csv", "npz", "json")
+# More panels than this make no figure that a page could hold: four layers are drawn then.
+_LARGEST_FIGURE = 24
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Everything that a set of exported files states: what was compared, how, and what came of it.
+
+    `figure_slugs` are the results that the figure shows, None for all; `preset` draws them as the paper does.
+    """
+
+    first: Adapter
+    second: Adapter
+    side: Side
+    device: Device
+    results: tuple[ModuleResult, ...]
+    skipped: tuple[SkippedModule, ...]
+    figure_slugs: frozenset[str] | None = None
+    cautions: tuple[str, ...] = ()
+    preset: Preset | None = None
+
+    @property
+    def figure_results(self) -> list[ModuleResult]:
+        """The results that the figure shows: those chosen, or all."""
+        return [r for r in self.results if self.figure_slugs is None or r.pair.slug in self.figure_slugs]
+
+
+@dataclass(frozen=True)
+class ExportPlan:
+    """What to write into a folder: figure formats (of FIGURE_FORMATS), style, and data (of DATA_KINDS)."""
+
+    figures: tuple[str, ...] = ("png",)
+    style: FigureStyle = field(default_factory=FigureStyle)
+    data: tuple[str, ...] = DATA_KINDS
+
+
+def default_figure(results: Sequence[ModuleResult], *, is_selection: bool) -> frozenset[str] | None:
+    """Which results a figure shows where nobody says: all that were selected, or four layers of a whole model."""
+    if is_selection or len(results) <= _LARGEST_FIGURE:
+        return None
+    chosen = first_selection([result.pair.path for result in results])
+    return frozenset(results[index].pair.slug for index in chosen)

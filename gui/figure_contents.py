@@ -1,0 +1,117 @@
+"""What the figure on the screen is made of: the panels selected, one alone, or a figure of the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QObject, Signal
+
+from engine.control import gaussian_control
+from engine.module_path import ModulePath
+from engine.outcome import ModuleResult
+from engine.pairing import ModulePair
+from engine.panel_layout import PanelLayout, with_control
+from engine.presets import FigurePanel, FigurePlan, Preset, control_panel, preset_plan, square_panel
+from gui.figure_geometry import possible_layouts
+from gui.session import Session
+from gui.worker import JobAnswer
+
+# A panel: its module (None for a control), and what of it is shown (None for all).
+Piece = tuple[ModulePair | None, FigurePanel | None]
+
+
+class FigureContents(QObject):
+    """Decides which panels show, in which order and layouts. It is asked anew whenever the selection changes."""
+
+    control_ready = Signal()
+
+    def __init__(self, session: Session, parent: QObject) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._plan: FigurePlan | None = None
+        self._pieces: list[Piece] = []
+        self._layouts: tuple[list[ModulePath], list[PanelLayout]] = [], []  # found once for a selection
+        self._controls: set[tuple[int, int, int]] = set()  # shapes whose control is known
+        self._asked: set[tuple[int, int, int]] = set()
+
+    @property
+    def pieces(self) -> Sequence[Piece]:
+        """The panels, in the order of the layouts' indices."""
+        return self._pieces
+
+    @property
+    def range(self) -> tuple[float, float] | None:
+        """The range of the figure of the paper that is shown."""
+        return self._plan.range if self._plan is not None else None
+
+    def choose(self, zoomed: str | None) -> bool:
+        """Take up what the session shows, or one of its panels alone; whether there is such a panel."""
+        pairs = self._session.shown
+        alone = [pair for pair in pairs if pair.slug == zoomed]
+        self._plan = None if alone else self._preset_plan(pairs)
+        if self._plan is not None:
+            by_path = {pair.path: pair for pair in pairs}
+            self._pieces = [(by_path.get(panel.path) if panel.path else None, panel) for panel in self._plan.panels]
+            return False
+        self._pieces = [(pair, self.part(pair)) for pair in alone or pairs]
+        control = None if alone else self._control()
+        if control is not None:
+            self._pieces.append((None, control))
+        return bool(alone)
+
+    def part(self, pair: ModulePair) -> FigurePanel | None:
+        """What of a pair's panel is shown: the smaller rank's square, where that is asked for; None for all of it."""
+        result, (rows, columns) = self._session.result(pair), pair.shape
+        if result is None or rows == columns or not self._session.zooms_to_square:
+            return None
+        return square_panel(result)
+
+    @property
+    def is_complete_preset(self) -> bool:
+        """Whether a figure of the paper is asked for and every module of it is known."""
+        return self._preset_plan(self._session.shown) is not None
+
+    def layouts(self) -> list[PanelLayout]:
+        """How the panels may be laid out."""
+        if self._plan is not None:
+            return [self._plan.layout]
+        paths = [pair.path for pair, _ in self._pieces if pair is not None]
+        if paths != self._layouts[0]:
+            self._layouts = paths, possible_layouts(paths)
+        has_control = len(paths) < len(self._pieces)
+        return [with_control(layout) for layout in self._layouts[1]] if has_control else self._layouts[1]
+
+    def _preset_plan(self, pairs: Sequence[ModulePair]) -> FigurePlan | None:
+        """The figure of the preset chosen, once all of its modules are known."""
+        preset, results = self._session.preset, self._known(pairs)
+        if preset is None or not results or len(results) < len(pairs):
+            return None
+        return preset_plan(results, preset) if preset is not Preset.FIG4 or self._has_control(results[-1]) else None
+
+    def _control(self) -> FigurePanel | None:
+        """The random panel behind the others, where it is asked for and known."""
+        results = self._known(self._session.shown)
+        if not self._session.control or self._session.preset is not None or not results:
+            return None
+        return control_panel(results[-1]) if self._has_control(results[-1]) else None
+
+    def _known(self, pairs: Sequence[ModulePair]) -> list[ModuleResult]:
+        return [result for pair in pairs if (result := self._session.result(pair)) is not None]
+
+    def _has_control(self, result: ModuleResult) -> bool:
+        """Whether the control of a result's shape is there; else it is made in the compute thread."""
+        rows, columns = result.pair.shape
+        shape = rows, columns, result.similarity.dimension
+        if shape not in self._controls and shape not in self._asked:
+            self._asked.add(shape)
+
+            def made(answer: JobAnswer) -> None:
+                self._asked.discard(shape)
+                if answer.failure is not None:
+                    self._session.notice_raised.emit(answer.failure)
+                    return
+                self._controls.add(shape)
+                self.control_ready.emit()
+
+            self._session.do(lambda: gaussian_control(*shape), made)
+        return shape in self._controls

@@ -1,0 +1,36 @@
+"""What the window shows, as the engine's exports want it."""
+
+from __future__ import annotations
+
+from engine.cautions import base_model_caution, gauge_caution
+from engine.errors import NothingComparable
+from engine.export_plan import Comparison
+from engine.presets import Preset, preset_pairs
+from gui.session import Session
+
+
+def shown_slugs(session: Session) -> frozenset[str]:
+    """The panels shown whose φ is known."""
+    return frozenset(pair.slug for pair in session.shown if session.result(pair) is not None)
+
+
+def shown_comparison(session: Session, preset: Preset | None, *, everything: bool) -> Comparison:
+    """What is known of the pair on the side shown; the figure holds the panels shown, or those of a preset.
+
+    `everything` keeps the numbers of all modules, not only of the figure's.
+
+    Raises:
+        NothingComparable: the preset does not fit these adapters, or there are not two of them any more.
+    """
+    pairing = session.pairing
+    if pairing is None:
+        raise NothingComparable("There are no two adapters to compare any more.")
+    figure = shown_slugs(session)
+    if preset is not None:
+        figure = frozenset(pair.slug for pair in preset_pairs([result.pair for result in session.results], preset))
+    results = tuple(result for result in session.results if everything or result.pair.slug in figure)
+    cautions = tuple(filter(None, (base_model_caution(pairing), gauge_caution(session.side))))
+    return Comparison(
+        pairing.first, pairing.second, session.side, session.device_in_use, results, session.skipped, figure,
+        cautions, preset,
+    )  # fmt: skip

@@ -1,0 +1,31 @@
+"""Small parts that several places of the window are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+
+
+def heading(text: str) -> QLabel:
+    """A label that heads a group of controls."""
+    label = QLabel(text)
+    label.setProperty("role", "heading")
+    return label
+
+
+def button(text: str, tip: str, act: Callable[[], object], *, chip: bool = False) -> QPushButton:
+    """A button that does one thing; a chip is a small one."""
+    made = QPushButton(text)
+    made.setProperty("chip", chip)
+    made.setAutoDefault(False)
+    made.setToolTip(tip)
+    made.clicked.connect(lambda _checked=False: act())
+    return made
+
+
+def set_style(widget: QWidget, name: str, value: object) -> None:
+    """Set a property that the style sheet looks at, and have the widget drawn by it."""
+    widget.setProperty(name, value)
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
