@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pyqtgraph as pg
@@ -336,10 +336,19 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
             return
         before, self._cell = self._cell, cell
         visible = QRectF(self.visibleRegion().boundingRect())
-        for line in (*self._cross_hair(before, visible), *self._cross_hair(cell, visible)):
-            if visible.intersects(line):
-                self._over.update(line)
+        for lines in (self._cross_hair(before, visible), self._cross_hair(cell, visible)):
+            for band in _bands(lines):
+                self._over.update(band)
         self.cell_hovered.emit(cell)
+
+
+def _bands(lines: Iterable[QRectF]) -> Iterable[QRectF]:
+    """Lines of many panels as one across or down all of them: Qt repaints a few long areas faster than many short."""
+    bands: dict[tuple[bool, float], QRectF] = {}
+    for line in lines:
+        key = (True, line.y()) if line.width() > line.height() else (False, line.x())
+        bands[key] = bands[key].united(line) if key in bands else line
+    return bands.values()
 
 
 class FigureArea(QScrollArea):
