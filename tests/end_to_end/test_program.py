@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,6 +41,7 @@ def test_a_pair_becomes_a_figure_and_files(screen: Desktop, tmp_path: Path) -> N
         screen.window("^Export$")
         screen.xdotool("key", "Return")
         wait_for((home / "phiscope" / "figure.pdf").exists, 90)
+        time.sleep(0.5)  # the dialog hears of the last file a moment later, until when Escape only stops
         screen.xdotool("key", "Escape")
         wait_for(lambda: not screen.xdotool("search", "--onlyvisible", "--name", "^Export$"), 10)
         screen.xdotool("key", "ctrl+q")

@@ -286,7 +286,7 @@ class WindowMachine(RuleBasedStateMachine):
         dialog = ExportDialog(self.session, self.window.pane.scale, self.window.memory, self.window)
         for box in dialog._figures.values():
             box.setChecked(False)
-        dialog._preset.setCurrentIndex(0)
+        dialog.options.preset_box.setCurrentIndex(0)
         dialog._all_modules.setChecked(everything)
         dialog._folder.setText(str(out))
         shown = {pair.slug for pair in self.session.shown}
