@@ -139,10 +139,17 @@ class Mosaic(QWidget):
         names = {(path.tower, path.projection) for path in paths}
         left = max(self._name_width(tower, projection) for tower, projection in names) + 2 * GRID
         top = QFontMetricsF(self.font()).height() + GRID
-        self._geometry = atlas_geometry(paths, self.width() - 2 * GRID, left, top, self._session.count_from)
+        self._geometry = atlas_geometry(
+            paths, self.width() - 2 * GRID, self._room(), left, top, self._session.count_from
+        )  # fmt: skip
         self._at = dict(zip(self._geometry.places, pairs, strict=True))
         self._places = {pair.slug: place for place, pair in self._at.items()}
         self.setMinimumHeight(int(self._geometry.size[1]))
+
+    def _room(self) -> float:
+        """The height that can be seen at once."""
+        parent = self.parentWidget()
+        return parent.height() if parent is not None else self.height()
 
     def _name_width(self, tower: str, projection: str) -> float:
         return self._rich.width(_row_html(tower, projection), self.font())

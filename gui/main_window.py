@@ -147,7 +147,8 @@ class MainWindow(QMainWindow):
             layout.addWidget(card)
             card.folder_used.connect(self.remember_folder)
         layout.addSpacing(GRID)
-        layout.addWidget(self.selector, 1)
+        layout.addWidget(self.selector, 1000)
+        layout.addStretch(1)  # for when there is nothing to select
         scroll = QScrollArea()
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows what has the focus in it
         scroll.setWidget(inner)

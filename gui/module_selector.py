@@ -119,7 +119,7 @@ class ModuleSelector(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._layers = ChoiceList("Layers", most_rows=6)
+        self._layers = ChoiceList("Layers", most_rows=9)
         self._projections = ChoiceList("Projections", most_rows=4)
         self._towers = ChoiceList("Towers", most_rows=3)
         self._typed = QLineEdit()
