@@ -11,6 +11,7 @@ from PySide6.QtGui import (
     QFocusEvent,
     QFont,
     QFontMetricsF,
+    QHideEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -188,12 +189,12 @@ class Mosaic(QWidget):
                 painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "!")
 
     def _paint_ring(self, painter: QPainter, geometry: AtlasGeometry) -> None:
-        """Around the module pointed at: light within dark, it shows on every colour map."""
+        """Around the module pointed at: light beside dark, it shows on every colour map."""
         place = self._place_of(self._hovered)
         if place is not None:
             colours, area = current_colours(), geometry.area(place)
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            for colour, width, inset in ((colours.surface, 1, 1.5), (colours.accent, 2, 0.0)):
+            for colour, width, inset in ((colours.surface, 1, 1.5), (colours.text, 2, 0.0)):
                 painter.setPen(QPen(QColor(colour), width))
                 painter.drawRect(area.adjusted(inset, inset, -inset, -inset))
 
@@ -299,6 +300,10 @@ class Mosaic(QWidget):
         if place is not None and self._geometry is not None:
             self._hover(self._at[place])
             self.module_reached.emit(self._geometry.area(place))
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._hover(None)
 
     def _hover(self, pair: ModulePair | None) -> None:
         if pair == self._hovered:

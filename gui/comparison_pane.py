@@ -259,8 +259,7 @@ class ComparisonPane(QWidget):
             self._inspector.show_cell(cell)
 
     def _on_module(self, pair: ModulePair | None) -> None:
-        if pair is not None:
-            self._on_cell(Cell(pair, 1, 1))
+        self._on_cell(Cell(pair, 1, 1) if pair is not None else None)
 
 
 def _chooser(name: str, tip: str) -> QComboBox:

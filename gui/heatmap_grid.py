@@ -7,7 +7,17 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QRegion, QResizeEvent
+from PySide6.QtGui import (
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QRegion,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QFrame, QGraphicsItem, QScrollArea, QStyleOptionGraphicsItem, QWidget
 
 from engine.outcome import ModuleResult
@@ -242,6 +252,13 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         if cell is None:
             return []
         return [line for panel in self.panels if panel.area.intersects(within) for line in panel.cross_hair(cell)]
+
+    def picture(self) -> QPixmap:
+        """The figure as it is shown, but for the cross-hair."""
+        cell, self._cell = self._cell, None
+        picture: QPixmap = self.grab()
+        self._cell = cell
+        return picture
 
     # --- mouse and keyboard ---
 

@@ -81,6 +81,8 @@ class HeatmapPanel:
 
     def recolour(self, scale: ColourScale) -> None:
         """Take over the scale's colours and range."""
+        if self.image.image is None:
+            return  # pyqtgraph would keep the levels, and put them in place of those given with the first image
         self.image.setLookupTable(scale.table)
         self.image.setLevels(scale.levels)
 

@@ -245,7 +245,7 @@ class MainWindow(QMainWindow):
     def copy_figure(self) -> None:
         """Put the figure as it is on the screen on the clipboard."""
         if self.session.shown:
-            QGuiApplication.clipboard().setPixmap(self.figure.grab())
+            QGuiApplication.clipboard().setPixmap(self.figure.picture())
 
     def paste(self) -> None:
         """Open the adapters whose paths or files are on the clipboard."""

@@ -294,6 +294,15 @@ def test_the_atlas_by_keyboard(qtbot: QtBot, window: MainWindow) -> None:
     assert [panel.pair.slug for panel in window.figure.panels if panel.pair] == ["1_q"]
 
 
+def test_what_the_atlas_pointed_at_is_not_read_out_in_the_grid(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    window.show_page(1)
+    window.pane.atlas.mosaic.setFocus(Qt.FocusReason.TabFocusReason)
+    assert "φ = " in window.read_out.text
+    window.show_page(0)
+    assert "φ = " not in window.read_out.text
+
+
 def test_the_atlas_scrolls_to_the_module_of_the_keyboard(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     names = llama_modules(40, ("q", "k", "v", "o", "gate", "up", "down"))
     paths = tuple(write_peft_adapter(tmp_path / str(seed), names, 2, seed=seed) for seed in (0, 1))

@@ -20,7 +20,7 @@ from engine.outcome import ModuleResult
 from engine.presets import Preset
 from engine.summary import Summary
 from engine.views import View, view_values
-from gui.heatmap_panel import Cell
+from gui.heatmap_panel import Cell, HeatmapPanel
 from gui.main_window import MainWindow
 from gui.tables import MatrixDialog
 from gui.texts import number
@@ -304,3 +304,28 @@ def test_figure_3_in_the_grid_hides_what_its_zooms_show(qtbot: QtBot, window: Ma
     found = zoom.cell_at(QPointF(zoom.area.left() + 3, zoom.area.bottom() - 3))
     assert found is not None
     assert (found.i, found.j) == (8, 1)
+
+
+def test_a_panel_that_was_recoloured_while_it_waited_takes_the_range_of_its_first_image(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    load(qtbot, window, DEMO)
+    scale, result = window.pane.scale, window.session.results[0]
+    panel = HeatmapPanel(window.figure.scene())
+    panel.show_outcome(result.pair, None, scale)
+    panel.recolour(scale)
+    panel.show_outcome(None, None, scale)  # not in use while the range changes
+    scale.set_typed(0.1, 0.3)
+    panel.show_outcome(result.pair, result, scale)
+    assert tuple(panel.image.getLevels()) == (0.1, 0.3)
+
+
+def test_a_copied_figure_has_no_cross_hair(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    before = grabbed(window.figure)
+    qtbot.keyClick(window.figure, Qt.Key.Key_Down)
+    crossed = grabbed(window.figure)
+    assert crossed != before
+    window.copy_figure()
+    assert QGuiApplication.clipboard().image().convertToFormat(QImage.Format.Format_RGB32) == before
+    assert grabbed(window.figure) == crossed, "it stays on the screen"

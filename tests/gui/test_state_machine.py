@@ -218,6 +218,12 @@ class WindowMachine(RuleBasedStateMachine):
             return
         self.session.show_preset(preset)
 
+    @rule(position=st.integers(0, 2))
+    def switch_an_option(self, position: int) -> None:
+        action = self.window.options.actions[position]
+        if action.isEnabled():
+            action.trigger()
+
     @rule(view=st.sampled_from(View), mode=st.sampled_from(RangeMode), name=st.sampled_from(COLOUR_MAPS))
     def change_scale(self, view: View, mode: RangeMode, name: str) -> None:
         if self.window._pane is None:
@@ -364,7 +370,7 @@ class WindowMachine(RuleBasedStateMachine):
         figure = window.figure
         assert window._pages.currentWidget() is window.pane
         if not figure.zoomed and self.session.preset is None:
-            assert [id(panel.pair) for panel in figure.panels] == [id(pair) for pair in shown]
+            assert [id(panel.pair) for panel in figure.panels if panel.pair] == [id(pair) for pair in shown]
         for panel in figure.panels:
             if panel.pair is not None:
                 assert any(panel.pair is pair for pair in shown)
