@@ -133,6 +133,8 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
                 part = self._contents.part(panel.pair)
                 panel.show_outcome(panel.pair, self._session.outcome(panel.pair), self.scale, part)
                 self._under.update(panel.area)
+        if self._geometry is not None:
+            self._under.update(self._geometry.title)  # where undefined cells are explained
 
     def _on_progress(self, progress: Progress) -> None:
         if progress.running != self._running:

@@ -199,6 +199,7 @@ class MainWindow(QMainWindow):
 
             self._pane = ComparisonPane(self.session, self.options.actions)
             self._pages.addWidget(self._pane)
+            self._pane.scale.set_map(self.memory.colour_map)
             if self.memory.inspector:
                 self._pane.toggle_inspector()
             self._pane.inspector_toggled.connect(self._remember_inspector)
@@ -371,7 +372,7 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self.first_painted.emit)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self.memory.geometry = self.saveGeometry()
+        self._remember_looks()
         self.returns.remember()
         self.compute.shut_down()
         event.accept()
@@ -379,11 +380,18 @@ class MainWindow(QMainWindow):
     # --- what is remembered ---
 
     def _restore_looks(self) -> None:
+        self.session.count_layers_from(self.memory.count_from)
         geometry, folder = self.memory.geometry, self.memory.folder
         if geometry is not None:
             self.restoreGeometry(geometry)
         if folder is not None:
             self._start_pickers_in(folder)
+
+    def _remember_looks(self) -> None:
+        self.memory.geometry = self.saveGeometry()
+        self.memory.count_from = self.session.count_from
+        if self._pane is not None:
+            self.memory.colour_map = self._pane.scale.name
 
     def _remember_inspector(self, shown: bool) -> None:
         self.memory.inspector = shown

@@ -20,6 +20,7 @@ from gui.export_dialog import ExportDialog
 from gui.main_window import MainWindow
 from gui.memory import Memory
 from gui.session import Which
+from tests.adapters import llama_modules, write_peft_adapter
 from tests.gui.conftest import DEMO, R8, load
 
 
@@ -157,3 +158,36 @@ def test_a_comparison_comes_back_with_its_figure(qtbot: QtBot, window: MainWindo
     assert window.pane.scale.view is View.Z
     assert window._sides.currentData() is Side.B
     assert window.pane._views.currentData() is View.Z
+
+
+def test_looks_are_kept_for_the_next_time(qtbot: QtBot, tmp_path: Path) -> None:
+    memory = Memory(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+    first = MainWindow(memory)
+    qtbot.addWidget(first)
+    load(qtbot, first, DEMO)
+    first.pane.scale.set_map("seaborn:mako")
+    first.options.actions[2].setChecked(True)
+    first.close()
+    again = MainWindow(memory)
+    qtbot.addWidget(again)
+    assert again.session.count_from == 0
+    assert again.options.actions[2].isChecked()
+    assert again.pane.scale.name == "seaborn:mako"
+    again.close()
+
+
+def test_undefined_panels_say_so(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    paths = [
+        write_peft_adapter(tmp_path / str(k), llama_modules(2), 4, seed=k, zero_B=k == 1) for k in (0, 1)
+    ]  # fmt: skip
+    window.session.set_side(Side.B)
+    load(qtbot, window, (paths[0], paths[1]))
+    assert {panel.defined for panel in window.figure.panels} == {(4, 0)}
+    before = window.figure.grab().toImage()
+    window.session.set_side(Side.A)
+    qtbot.waitUntil(lambda: len(window.session.results) == 4, timeout=20_000)
+    assert {panel.defined for panel in window.figure.panels} == {(4, 4)}
+    title = window.figure._geometry.title.toRect()  # type: ignore[union-attr]
+    corner = title.adjusted(title.width() * 3 // 4, 0, 0, 0)
+    after = window.figure.grab().toImage()
+    assert before.copy(corner) != after.copy(corner), "the explanation of undefined cells goes with them"
