@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from PySide6 import __version__ as pyside_version
 from PySide6.QtCore import QEvent, Qt, qVersion
@@ -12,9 +11,10 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTextBrowser, QVBoxLayout, QWidget
 
 from engine import __version__
+from gui.resources import RESOURCES
 from gui.theme import GRID, current_colours
 
-_PAGE = Path(__file__).resolve().parent.parent / "resources" / "help.html"
+_PAGE = RESOURCES / "help.html"
 _PACKAGES = ("pyqtgraph", "numpy", "torch", "safetensors", "matplotlib", "cmap")
 
 

@@ -308,7 +308,7 @@ class MainWindow(QMainWindow):
 
     def show_log(self) -> None:
         """Open the folder of the log file."""
-        from gui.app import log_path  # noqa: PLC0415 - gui.app starts this window
+        from gui.log_file import log_path  # noqa: PLC0415 - when first asked for
 
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_path().parent)))
 

@@ -1,0 +1,69 @@
+"""The menu entry as a desktop uses it: PhiScope is put into a menu, and two files are opened with it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.desktop import MAIN, Desktop, desktop, panel_areas, wait_for
+from tests.end_to_end.test_program import DEMO, ROCKET
+
+
+@pytest.fixture
+def screen(tmp_path: Path) -> Iterator[Desktop]:
+    home = tmp_path / "home of é"
+    home.mkdir()
+    with desktop(home) as made:
+        made.environment |= {"XDG_DATA_HOME": str(home / "data"), "XDG_CONFIG_HOME": str(home / ".config")}
+        yield made
+
+
+def test_two_files_opened_with_the_menu_entry_become_a_figure(screen: Desktop, tmp_path: Path) -> None:
+    """From a checkout in a folder with a space and an accent, by a link, as a whole copy would take long."""
+    if shutil.which("gio") is None:
+        pytest.fail("gio is missing")
+    checkout = tmp_path / "my programs é"
+    checkout.symlink_to(MAIN.parent)
+    files = []
+    for name, adapter in zip(("first é.safetensors", "second 2.safetensors"), DEMO, strict=True):
+        files.append(tmp_path / name)
+        shutil.copy(adapter / "adapter_model.safetensors", files[-1])
+    command = [sys.executable, str(checkout / "main.py")]
+    script = f"import main; from gui import desktop_integration as d; d.start_command = lambda: {command!r}; "
+    installing = [sys.executable, "-c", f"{script} raise SystemExit(main.main(['--install-desktop']))"]
+    subprocess.run(installing, check=True, env=screen.environment, cwd=MAIN.parent, timeout=60)
+    entry = Path(screen.environment["XDG_DATA_HOME"]) / "applications/phiscope.desktop"
+    subprocess.run(
+        ["gio", "launch", entry, *files], check=True, env=screen.environment, cwd="/", timeout=30,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    window = screen.window("first é and second 2")
+    process = int(screen.xdotool("getwindowpid", window))
+    try:
+        assert wait_for(lambda: _rows(screen) == [4, 4], 30)
+        assert str(checkout) in Path(f"/proc/{process}/cmdline").read_text()
+        of_window = subprocess.run(
+            ["xprop", "-id", window, "WM_CLASS"], env=screen.environment, text=True, capture_output=True, check=True
+        )
+        assert '"phiscope"' in of_window.stdout, "StartupWMClass names it"
+        screen.xdotool("key", "ctrl+q")
+        wait_for(lambda: not Path(f"/proc/{process}").exists(), 10)
+    finally:
+        if Path(f"/proc/{process}").exists():
+            os.kill(process, signal.SIGKILL)
+    log = Path(screen.environment["XDG_DATA_HOME"]) / "PhiScope/PhiScope/phiscope.log"
+    assert log.read_text() == ""
+
+
+def _rows(screen: Desktop) -> list[int]:
+    try:
+        return [len(row) for row in panel_areas(screen.screenshot(), ROCKET)]
+    except (IndexError, ValueError):
+        return []
