@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.desktop import MAIN, Desktop, desktop, panel_areas, wait_for
+from tests.end_to_end.desktop import Desktop, copy_of_the_checkout, desktop, panel_areas, wait_for
 from tests.end_to_end.test_program import DEMO, ROCKET
 
 
@@ -26,25 +26,22 @@ def screen(tmp_path: Path) -> Iterator[Desktop]:
 
 
 def test_two_files_opened_with_the_menu_entry_become_a_figure(screen: Desktop, tmp_path: Path) -> None:
-    """From a checkout in a folder with a space and an accent, by a link, as a whole copy would take long."""
+    """From a checkout in a folder with a space and an accent."""
     if shutil.which("gio") is None:
         pytest.fail("gio is missing")
-    checkout = tmp_path / "my programs é"
-    checkout.symlink_to(MAIN.parent)
+    checkout = copy_of_the_checkout(tmp_path / "my programs é")
     files = []
     for name, adapter in zip(("first é.safetensors", "second 2.safetensors"), DEMO, strict=True):
         files.append(tmp_path / name)
         shutil.copy(adapter / "adapter_model.safetensors", files[-1])
-    command = [sys.executable, str(checkout / "main.py")]
-    script = f"import main; from gui import desktop_integration as d; d.start_command = lambda: {command!r}; "
-    installing = [sys.executable, "-c", f"{script} raise SystemExit(main.main(['--install-desktop']))"]
-    subprocess.run(installing, check=True, env=screen.environment, cwd=MAIN.parent, timeout=60)
+    installing = [sys.executable, str(checkout / "main.py"), "--install-desktop"]
+    subprocess.run(installing, check=True, env=screen.environment, cwd="/", timeout=60)
     entry = Path(screen.environment["XDG_DATA_HOME"]) / "applications/phiscope.desktop"
     subprocess.run(
         ["gio", "launch", entry, *files], check=True, env=screen.environment, cwd="/", timeout=30,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    window = screen.window("first é and second 2")
+    window = screen.window("first é.safetensors and second 2.safetensors")
     process = int(screen.xdotool("getwindowpid", window))
     try:
         assert wait_for(lambda: _rows(screen) == [4, 4], 30)
