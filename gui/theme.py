@@ -142,10 +142,10 @@ QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox { background: @surface@; color: @
 QLineEdit[invalid="true"] { border-color: @error@; }
 QComboBox { padding-right: 2px; }
 QComboBox::drop-down { border: none; width: 22px; }
-QComboBox::down-arrow { image: url(@chevron_down@); width: 12px; height: 12px; }
+QComboBox::down-arrow { image: url("@chevron_down@"); width: 12px; height: 12px; }
 QSpinBox::up-button, QSpinBox::down-button { border: none; background: transparent; width: 18px; }
-QSpinBox::up-arrow { image: url(@chevron_up@); width: 10px; height: 10px; }
-QSpinBox::down-arrow { image: url(@chevron_down@); width: 10px; height: 10px; }
+QSpinBox::up-arrow { image: url("@chevron_up@"); width: 10px; height: 10px; }
+QSpinBox::down-arrow { image: url("@chevron_down@"); width: 10px; height: 10px; }
 QComboBox QAbstractItemView { background: @surface@; border: 1px solid @line@; selection-background-color: @tint@;
     selection-color: @text@; outline: none; }
 QListWidget { background: transparent; border: none; outline: none; }

@@ -62,7 +62,11 @@ class Environment:
 
     def make(self, say: Callable[[str], None], cancelled: threading.Event) -> None:
         """Make or complete it, saying what is being done. Raises Problem; a cancelled one is left unfinished."""
-        if not self._is_usable():
+        usable = self._is_usable()
+        if usable and self._has_packages():
+            self._stamp.write_text(self._fingerprint(), encoding="utf-8")
+            return
+        if not usable:
             self._require_room_and_modules()
             say("Making an environment for Python")
             self._create(cancelled)
@@ -82,11 +86,18 @@ class Environment:
         """Whether pip runs in it, and it is not one that was begun here and given up."""
         if self._unfinished.exists() or not self.python.exists():
             return False
+        return self._succeeds("-m", "pip", "--version")
+
+    def _has_packages(self) -> bool:
+        """Whether the program's own requirements are there in the versions of constraints.txt."""
+        return self._succeeds("-c", _CHECK, str(self.root))
+
+    def _succeeds(self, *arguments: str) -> bool:
         try:
             done = subprocess.run(
-                [self.python, "-m", "pip", "--version"], capture_output=True, check=False, creationflags=_FLAGS
+                [self.python, *arguments], capture_output=True, check=False, creationflags=_FLAGS, timeout=60
             )
-        except OSError:
+        except (OSError, subprocess.TimeoutExpired):
             return False
         return done.returncode == 0
 
@@ -113,12 +124,9 @@ class Environment:
         lines = list(_output([sys.executable, "-m", "venv", "--clear", str(self.folder)], cancelled))
         if cancelled.is_set():
             return
-        if not self._is_running():
+        if lines[-1] != _DONE or not self.python.exists():
             raise Problem(meaning(lines) or f"An environment for Python cannot be made: {_last(lines)}")
         self._unfinished.touch()  # the one before was cleared away with everything else
-
-    def _is_running(self) -> bool:
-        return self.python.exists()
 
     def _install(self, say: Callable[[str], None], cancelled: threading.Event) -> None:
         command = [
@@ -138,6 +146,19 @@ class Environment:
 
 
 _DONE = "exit status 0"
+# Run by the environment's own Python; +cpu and the like are left out of the comparison.
+_CHECK = """
+import pathlib, re, sys, tomllib
+from importlib.metadata import version
+root = pathlib.Path(sys.argv[1])
+plain = lambda name: re.sub("[-_.]+", "-", name).lower()
+lines = (root / "constraints.txt").read_text(encoding="utf-8").split()
+pinned = {plain(line.partition("==")[0]): line.partition("==")[2] for line in lines if "==" in line}
+for requirement in tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]:
+    name = re.match("[A-Za-z0-9._-]+", requirement)[0]
+    found = version(name).partition("+")[0]
+    assert found == pinned.get(plain(name), found), name
+"""
 
 
 def _output(command: Sequence[str], cancelled: threading.Event) -> Iterator[str]:

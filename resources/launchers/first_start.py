@@ -1,8 +1,8 @@
 """Sets the program up on its first start, in a virtual environment beside main.py, and starts it.
 
 An environment that was finished has a stamp of what it was made from. Without it, or with another one, this is what
-happens: one that was begun here and never finished is made anew, one that cannot run is made anew, and any other is
-completed by pip, whoever made it.
+happens: one that was begun here and never finished is made anew, one that cannot run is made anew, one that holds
+the versions asked for is used as it is, and any other is completed by pip, whoever made it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def run(root: str, arguments: Sequence[str]) -> int:
     return _start([str(environment.windowed_python), str(Path(root) / "main.py"), *arguments])
 
 
-def _start(command: Sequence[str]) -> int:
+def _start(command: list[str]) -> int:
     """Become the program; where a console would stay open for as long as it runs, leave it instead."""
     if sys.platform == "win32":
         subprocess.Popen(command, creationflags=subprocess.DETACHED_PROCESS)
@@ -49,7 +49,7 @@ def _start(command: Sequence[str]) -> int:
         nothing = subprocess.DEVNULL
         subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
     else:
-        os.execv(command[0], command)  # noqa: S606 - a path, no shell
+        os.execv(command[0], command)
     return 0
 
 

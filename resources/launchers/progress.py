@@ -59,7 +59,8 @@ def run_with_window(title: str, heading: str, work: Work) -> bool:
                 window.show(said.get())
             time.sleep(_TICK)
     finally:
-        cancelled.set() if thread.is_alive() else None
+        if thread.is_alive():
+            cancelled.set()
         thread.join()
         window.close()
     if errors:
@@ -79,10 +80,8 @@ def open_window(title: str, heading: str) -> Window:
         pass
     if shutil.which("zenity"):
         return Zenity(title, heading)
-    for command in (
-        ["kdialog", "--title", title, "--msgbox"],
-        ["xmessage", "-center", "-buttons", "", "-title", title],
-    ):
+    still = (["kdialog", "--title", title, "--msgbox"], ["xmessage", "-center", "-buttons", "", "-title", title])
+    for command in still:
         if shutil.which(command[0]):
             return StillWindow(command, heading)
     return Lines(heading)
