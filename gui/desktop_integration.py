@@ -49,6 +49,14 @@ class Record:
     kept_default: str = ""
 
 
+@dataclass(frozen=True)
+class Done:
+    """What became of a wish, in a sentence."""
+
+    sentence: str
+    succeeded: bool = True
+
+
 def data_home(environment: Mapping[str, str] = os.environ) -> Path:
     """The user's data folder: $XDG_DATA_HOME, which counts only where it is absolute."""
     given = Path(environment.get("XDG_DATA_HOME", ""))
@@ -57,18 +65,22 @@ def data_home(environment: Mapping[str, str] = os.environ) -> Path:
 
 def run(*, remove: bool) -> int:
     """Make or remove the menu entry of the user who asks, and say so in a sentence; the exit status."""
-    home = data_home()
+    done = carry_out(remove=remove)
+    (say if done.succeeded else complain)(done.sentence)
+    return 0 if done.succeeded else 1
+
+
+def carry_out(*, remove: bool) -> Done:
+    """Make or remove the menu entry of the user who asks."""
     try:
         if remove:
-            found = uninstall(home)
-            say("The menu entry and the file association are removed." if found else "There was no menu entry.")
-        else:
-            install(home, start_command())
-            say("PhiScope is in the menu of applications now, and offered for .safetensors files.")
+            found = uninstall(data_home())
+            removed = "The menu entry and the file association are removed."
+            return Done(removed if found else "There was no menu entry.")
+        install(data_home(), start_command())
     except IntegrationFailure as failure:
-        complain(str(failure))
-        return 1
-    return 0
+        return Done(str(failure), succeeded=False)
+    return Done("PhiScope is in the menu of applications now, and offered for .safetensors files.")
 
 
 def start_command() -> list[str]:

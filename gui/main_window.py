@@ -312,6 +312,18 @@ class MainWindow(QMainWindow):
 
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_path().parent)))
 
+    def add_to_desktop(self) -> None:
+        """Put the program into the menu of applications, and say so."""
+        from gui import desktop_integration  # noqa: PLC0415 - when first asked for
+
+        self.notices.add(Failure(desktop_integration.carry_out(remove=False).sentence, is_caution=True))
+
+    def remove_from_desktop(self) -> None:
+        """Take it out of the menu again, and say so."""
+        from gui import desktop_integration  # noqa: PLC0415 - when first asked for
+
+        self.notices.add(Failure(desktop_integration.carry_out(remove=True).sentence, is_caution=True))
+
     # --- what the session says ---
 
     def _on_pairing(self) -> None:

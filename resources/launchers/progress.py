@@ -154,6 +154,7 @@ class TkWindow:
 
     def close(self) -> None:
         """Take it away."""
+        self._bar.stop()  # or it moves once more, and complains that it is not there
         self._root.destroy()
 
 
