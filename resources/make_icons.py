@@ -15,7 +15,7 @@ RESOURCES = Path(__file__).resolve().parent
 SVG = RESOURCES / "phiscope.svg"
 PNG_SIZES = (16, 24, 32, 48, 64, 128, 256, 512)  # those of the hicolor theme
 ICO_SIZES = (16, 24, 32, 48, 64, 128, 256)
-ICNS_SIZES = (16, 32, 64, 128, 256, 512, 1024)
+ICNS_SIZES = (32, 64, 128, 256, 512, 1024)
 
 
 def render(size: int) -> Image.Image:

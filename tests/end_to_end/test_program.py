@@ -33,8 +33,8 @@ def test_a_pair_becomes_a_figure_and_files(screen: Desktop, tmp_path: Path) -> N
     program = screen.start(*DEMO)
     try:
         screen.window("r64_alpha8_seed0 and r64_alpha8_seed1")
-        panels = wait_for(lambda: _panels(screen), 30)
-        _assert_pixels_are_phi(screen, panels)
+        panels = wait_for(lambda: panels_of(screen), 30)
+        assert_pixels_are_phi(screen, panels)
         home = Path(screen.environment["HOME"])
         screen.xdotool("key", "ctrl+e")
         screen.window("^Export$")
@@ -54,7 +54,7 @@ def test_a_pair_becomes_a_figure_and_files(screen: Desktop, tmp_path: Path) -> N
         assert (home / "phiscope" / name).read_bytes() == (tmp_path / name).read_bytes()
 
 
-def _panels(screen: Desktop) -> list[list[tuple[slice, slice]]]:
+def panels_of(screen: Desktop) -> list[list[tuple[slice, slice]]]:
     """The eight panels, once all of them are there."""
     image = screen.screenshot()
     try:
@@ -64,7 +64,7 @@ def _panels(screen: Desktop) -> list[list[tuple[slice, slice]]]:
     return areas if [len(row) for row in areas] == [4, 4] else []
 
 
-def _assert_pixels_are_phi(screen: Desktop, panels: list[list[tuple[slice, slice]]]) -> None:
+def assert_pixels_are_phi(screen: Desktop, panels: list[list[tuple[slice, slice]]]) -> None:
     _, found = compare(DEMO[0], DEMO[1])
     phi = {o.pair.slug: o.similarity.values for o in found if isinstance(o, ModuleResult)}
     image = screen.screenshot()
