@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,20 @@ def test_no_network_is_said_in_a_window_and_it_can_be_run_again(screen: Desktop,
     checkout(tmp_path / "other")
     for name in ("backend.py", "pyproject.toml"):
         shutil.copy(tmp_path / "other" / name, folder / name)
+    launch(screen, folder).communicate(timeout=60)
+    assert (folder / "started").exists()
+
+
+@pytest.mark.skipif(find_spec("tkinter") is None, reason="without Tk the window may be one that cannot cancel")
+def test_closing_the_window_cancels_and_it_can_be_run_again(screen: Desktop, tmp_path: Path) -> None:
+    folder = checkout(tmp_path / "checkout")
+    program = launch(screen, folder)
+    window = screen.window("^PhiScope$")
+    wait_for((folder / ".venv/phiscope-unfinished").exists, 20)
+    screen.xdotool("windowquit", window)
+    _, errors = program.communicate(timeout=20)
+    assert (program.returncode, errors) == (1, "")
+    assert not (folder / "started").exists()
     launch(screen, folder).communicate(timeout=60)
     assert (folder / "started").exists()
 
