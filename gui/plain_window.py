@@ -5,9 +5,7 @@ later.
 """
 
 import os
-import subprocess
 import sys
-from shutil import which
 from typing import List, Optional, TextIO
 
 _SCRIPT = 'on run {title, words}\ndisplay dialog words with title title buttons {"OK"} with icon stop\nend run'
@@ -56,6 +54,9 @@ def _write(stream: Optional[TextIO], text: str) -> None:
 
 def _run(command: List[str]) -> bool:
     """Whether the program is there and did what it was asked."""
+    import subprocess  # noqa: PLC0415 - the window comes first, and mostly nothing goes wrong
+    from shutil import which  # noqa: PLC0415
+
     if which(command[0]) is None:
         return False
     # zenity answers 1 where the window was closed otherwise than by its button: it was shown all the same.

@@ -48,7 +48,7 @@ def test_the_demo_opens_and_exports(screen: Desktop, tmp_path: Path) -> None:
     finally:
         program.kill()
         _, errors = program.communicate()
-    assert errors == ""
+    assert "Traceback" not in errors
 
 
 @pytest.mark.parametrize("kind", ["safetensors", "bin"])
