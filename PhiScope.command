@@ -1,3 +1,3 @@
 #!/bin/sh
 # Starts PhiScope on macOS, and sets it up the first time.
-exec "$(dirname -- "$0")/resources/launchers/phiscope.sh" "$@"
+exec sh "$(dirname -- "$0")/resources/launchers/phiscope.sh" "$@"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -106,6 +107,8 @@ def _run_without_display(problem: str, *, demo: bool) -> int:
         refusal = f"no window can be opened: {problem}. "
         complain(f"phiscope: {refusal}Without a display, use: python main.py export FIRST SECOND --out DIR")
         if not is_watched():  # started from a menu or a file manager
+            start_log()
+            logging.getLogger("phiscope").error("%s", refusal)
             show_message("PhiScope", refusal[0].upper() + refusal[1:])
         return 1
     complain(f"phiscope: no window can be opened: {problem}. Comparing the demo pair without one, into {DEMO_OUT}/")

@@ -34,11 +34,17 @@ def run(root: str, arguments: Sequence[str]) -> int:
             if not finished:
                 return 1  # cancelled by the user, who needs no window that says so
     except Problem as problem:
-        complain(f"phiscope: {problem}")
-        if not is_watched():
-            show_message(TITLE, str(problem))
-        return 1
+        return _refuse(str(problem))
+    except Exception as error:  # noqa: BLE001 - the program's edge: nobody may be left with nothing on the screen
+        return _refuse(f"PhiScope cannot be set up in {root} ({type(error).__name__}: {error}).")
     return _start([str(environment.windowed_python), str(Path(root) / "main.py"), *arguments])
+
+
+def _refuse(sentence: str) -> int:
+    complain(f"phiscope: {sentence}")
+    if not is_watched():
+        show_message(TITLE, sentence)
+    return 1
 
 
 def _start(command: list[str]) -> int:
@@ -56,7 +62,7 @@ def _start(command: list[str]) -> int:
 @contextmanager
 def _only_one(root: Path) -> Iterator[None]:
     """A second double click while the first one sets up must not touch what is being made."""
-    name = hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
+    name = hashlib.sha256(os.fsencode(f"{Path.home()}\0{root}")).hexdigest()[:16]
     with (Path(tempfile.gettempdir()) / f"phiscope-{name}.lock").open("w") as file:
         try:
             if sys.platform == "win32":

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import REPOSITORY
 from tests.end_to_end.desktop import Desktop, copy_of_the_checkout, desktop, panel_areas, wait_for
 from tests.end_to_end.test_program import DEMO, ROCKET
 
@@ -37,10 +38,12 @@ def test_two_files_opened_with_the_menu_entry_become_a_figure(screen: Desktop, t
     installing = [sys.executable, str(checkout / "main.py"), "--install-desktop"]
     subprocess.run(installing, check=True, env=screen.environment, cwd="/", timeout=60)
     entry = Path(screen.environment["XDG_DATA_HOME"]) / "applications/phiscope.desktop"
-    subprocess.run(
-        ["gio", "launch", entry, *files], check=True, env=screen.environment, cwd="/", timeout=30,
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    said = tmp_path / "said"
+    with said.open("w") as errors:
+        subprocess.run(
+            ["gio", "launch", entry, *files], check=True, env=screen.environment, cwd="/", timeout=30,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
+        )  # fmt: skip
     window = screen.window("first é.safetensors and second 2.safetensors")
     process = int(screen.xdotool("getwindowpid", window))
     try:
@@ -57,6 +60,32 @@ def test_two_files_opened_with_the_menu_entry_become_a_figure(screen: Desktop, t
             os.kill(process, signal.SIGKILL)
     log = Path(screen.environment["XDG_DATA_HOME"]) / "PhiScope/PhiScope/phiscope.log"
     assert log.read_text() == ""
+    assert said.read_text() == "", "the style sheet names files by their paths"
+
+
+@pytest.mark.parametrize(
+    ("pretence", "logged"),
+    [
+        ("import gui.main_window as m; m.MainWindow.__init__ = lambda *_: 1 / 0", "ZeroDivisionError"),
+        ("import importlib.util as u; f = u.find_spec; u.find_spec = lambda n: None if n == 'PySide6' else f(n)",
+         "PySide6 is not installed"),
+    ],
+    ids=["a crash", "no PySide6"],
+)  # fmt: skip
+def test_what_cannot_start_says_so_in_a_window_and_in_the_log(pretence: str, logged: str, screen: Desktop) -> None:
+    code = f"{pretence}; import main; raise SystemExit(main.main([]))"
+    program = subprocess.Popen(
+        [sys.executable, "-c", code], env=screen.environment, cwd=REPOSITORY, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    try:
+        screen.window("^PhiScope$")
+        assert program.poll() is None
+        log = Path(screen.environment["XDG_DATA_HOME"]) / "PhiScope/PhiScope/phiscope.log"
+        assert logged in log.read_text()
+    finally:
+        os.killpg(program.pid, signal.SIGKILL)
+        program.wait()
 
 
 def _rows(screen: Desktop) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
@@ -211,6 +212,17 @@ def test_what_is_missing_is_said_in_a_window(pretence: str, said: str, screen: D
     folder = checkout(tmp_path / "checkout")
     _pretend(folder / "resources/launchers/start.py", pretence)
     assert said in refusal(screen, folder)
+
+
+@pytest.mark.parametrize("name", ["gui/plain_window.py", "gui/__init__.py", "resources/launchers/start.py"])
+def test_what_says_so_can_be_read_by_an_old_python(name: str) -> None:
+    ast.parse((REPOSITORY / name).read_text(encoding="utf-8"), feature_version=(3, 6))
+
+
+def test_what_nobody_expected_is_said_too(screen: Desktop, tmp_path: Path) -> None:
+    folder = checkout(tmp_path / "checkout")
+    _pretend(folder / "resources/launchers/start.py", "import importlib.util as u; u.find_spec = lambda _: 1 / 0")
+    assert "PhiScope cannot be set up in" in refusal(screen, folder)
 
 
 def _pretend(script: Path, line: str) -> None:

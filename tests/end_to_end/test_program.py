@@ -111,6 +111,7 @@ def test_the_demo_without_a_display_writes_its_files(tmp_path: Path) -> None:
 
 def _run_without_display(display: str | None, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}
+    environment["XDG_DATA_HOME"] = str(folder / "data")
     if display:
         environment["DISPLAY"] = display
     return subprocess.run(

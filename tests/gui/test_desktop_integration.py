@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytestqt.qtbot import QtBot
 
 from gui import desktop_integration
 from gui.desktop_integration import desktop_entry, install, quoted_argument, uninstall
+from gui.main_window import MainWindow
 from tests.conftest import REPOSITORY
 
 COMMAND = [sys.executable, str(REPOSITORY / "main.py")]
@@ -183,6 +185,18 @@ def test_elsewhere_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     monkeypatch.setattr(sys, "platform", "win32")
     assert desktop_integration.run(remove=False) == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_the_help_menu_does_the_same(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    window.add_to_desktop()
+    assert (tmp_path / "data/applications/phiscope.desktop").exists()
+    window.remove_from_desktop()
+    assert not (tmp_path / "data").exists()
+    assert [notice.is_caution for notice in window.notices.notices] == [True, True]
 
 
 def _environment(folder: Path) -> dict[str, str]:
