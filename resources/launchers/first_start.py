@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from environment import Environment, Problem
+from environment import Environment, Problem, meaning
 from progress import run_with_window
 
 from gui.plain_window import complain, is_watched, show_message
@@ -36,7 +36,8 @@ def run(root: str, arguments: Sequence[str]) -> int:
     except Problem as problem:
         return _refuse(str(problem))
     except Exception as error:  # noqa: BLE001 - the program's edge: nobody may be left with nothing on the screen
-        return _refuse(f"PhiScope cannot be set up in {root} ({type(error).__name__}: {error}).")
+        unknown = f"PhiScope cannot be set up in {root} ({type(error).__name__}: {error})."
+        return _refuse(meaning([str(error)]) or unknown)
     return _start([str(environment.windowed_python), str(Path(root) / "main.py"), *arguments])
 
 
