@@ -46,7 +46,7 @@ from gui.session import Session, Which
 from gui.status import ProgressLine
 from gui.theme import GRID, choose_theme, icon
 from gui.view_options import ViewOptions
-from gui.worker import ComputeThread
+from gui.worker import ComputeThread, Failure
 
 if TYPE_CHECKING:
     from gui.comparison_pane import ComparisonPane
@@ -297,9 +297,21 @@ class MainWindow(QMainWindow):
 
     def show_log(self) -> None:
         """Open the folder of the log file."""
-        from gui.app import log_path  # noqa: PLC0415 - gui.app starts this window
+        from gui.log_file import log_path  # noqa: PLC0415 - when first asked for
 
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_path().parent)))
+
+    def add_to_desktop(self) -> None:
+        """Put the program into the menu of applications, and say so."""
+        from gui import desktop_integration  # noqa: PLC0415 - when first asked for
+
+        self.notices.add(Failure(desktop_integration.carry_out(remove=False).sentence, is_caution=True))
+
+    def remove_from_desktop(self) -> None:
+        """Take it out of the menu again, and say so."""
+        from gui import desktop_integration  # noqa: PLC0415 - when first asked for
+
+        self.notices.add(Failure(desktop_integration.carry_out(remove=True).sentence, is_caution=True))
 
     # --- what the session says ---
 

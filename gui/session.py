@@ -111,6 +111,10 @@ class Session(QObject):
         self._run_start = 0.0
         self._progress = Progress(0, 0, 0.0, running=False)
         self._jobs: dict[int, Callable[[JobAnswer], None]] = {}
+        self._start = QTimer(self)  # one for all pairings: a start for the pairing before would be a second run
+        self._start.setSingleShot(True)
+        self._start.setInterval(_PANELS_FIRST)
+        self._start.timeout.connect(self._compute_missing)
         compute.adapter_opened.connect(self._on_adapter_opened)
         compute.outcomes_arrived.connect(self._on_outcomes)
         compute.job_finished.connect(self._on_job_finished)
@@ -375,7 +379,7 @@ class Session(QObject):
         self._progress = Progress(0, len(pairs), 0.0, running=False)
         self.pairing_changed.emit()
         self.progress_changed.emit(self._progress)
-        QTimer.singleShot(_PANELS_FIRST, self._compute_missing)
+        self._start.start()
 
     def _compute_missing(self, *, restart: bool = False) -> None:
         """Compute what is not known on this side: the shown pairs first, the rest of the model after them.
