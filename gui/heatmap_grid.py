@@ -27,7 +27,8 @@ from gui.figure_contents import FigureContents
 from gui.figure_geometry import FigureGeometry, figure_geometry
 from gui.figure_painter import FigurePainter, FigureWords
 from gui.heatmap_panel import Cell, HeatmapPanel
-from gui.session import Progress, Session
+from gui.session import Session
+from gui.session_values import Progress
 from gui.texts import number_range
 from gui.theme import BY_KEYBOARD, CROSS_HAIR
 

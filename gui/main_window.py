@@ -42,7 +42,8 @@ from gui.module_selector import ModuleSelector
 from gui.names import name_choosers
 from gui.notices import NoticeBar
 from gui.returns import Returns
-from gui.session import Session, Which
+from gui.session import Session
+from gui.session_values import Which
 from gui.status import ProgressLine
 from gui.theme import GRID, choose_theme, icon
 from gui.view_options import ViewOptions

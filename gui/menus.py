@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu
 
 from gui.memory import recent_name
-from gui.session import Which
+from gui.session_values import Which
 from gui.theme import THEMES
 
 if TYPE_CHECKING:

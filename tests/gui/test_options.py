@@ -19,7 +19,7 @@ from gui.empty_state import EmptyState
 from gui.export_dialog import ExportDialog
 from gui.main_window import MainWindow
 from gui.memory import Memory
-from gui.session import Which
+from gui.session_values import Which
 from tests.adapters import llama_modules, write_peft_adapter
 from tests.gui.conftest import DEMO, R8, load
 
