@@ -33,8 +33,8 @@ class HeatmapPanel:
         self.image = pg.ImageItem(axisOrder="row-major")
         self.image.setZValue(1)
         self.image.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
-        scene.addItem(self.image)
         self.image.hide()
+        scene.addItem(self.image)
         self.pair: ModulePair | None = None
         self.outcome: Outcome | None = None
         self.part: FigurePanel | None = None

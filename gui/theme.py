@@ -52,6 +52,7 @@ DARK = Colours(
 
 
 THEMES = ("system", "light", "dark")
+_STYLED = "phiscope-styled"
 _CHOICE = "phiscope-theme"  # the application's property that holds one of THEMES
 
 
@@ -76,7 +77,9 @@ def current_colours() -> Colours:
 def apply_theme(app: QApplication) -> None:
     """Give the application the palette and style sheet of the current theme."""
     colours = current_colours()
-    app.setStyle("Fusion")
+    if app.property(_STYLED) is None:
+        app.setStyle("Fusion")
+        app.setProperty(_STYLED, True)
     app.setPalette(_palette(colours))
     app.setStyleSheet(_style_sheet(colours))
 

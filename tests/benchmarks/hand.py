@@ -86,9 +86,11 @@ class Painted(QObject):
 
     def settle(self) -> None:
         """Let everything be painted that waits for it."""
-        until = time.perf_counter() + _QUIET
+        until, seen = time.perf_counter() + 2 * _QUIET, self.count
         while time.perf_counter() < until:
             self._app.processEvents()
+            if self.count != seen:
+                until, seen = time.perf_counter() + 2 * _QUIET, self.count
 
 
 def main() -> None:
@@ -135,6 +137,9 @@ def _open(app: QApplication, paths: Sequence[Path]) -> MainWindow:
     window.load_figure()
     window.session.open_paths(paths)
     _wait(app, window)
+    until = time.monotonic() + 1.5  # for what a window does once a comparison is there: cautions, panels in reserve
+    while time.monotonic() < until:
+        app.processEvents()
     return window
 
 
