@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,20 +15,41 @@ _COMMANDS = ("export", "inspect")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit status."""
+    _keep_streams_taken()
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given and given[0] in _COMMANDS:
         return _run_command(given[0], given[1:])
     options = _window_parser().parse_args(given)
+    if options.install_desktop or options.uninstall_desktop:
+        from gui import desktop_integration  # noqa: PLC0415 - needed here alone
+
+        return desktop_integration.run(remove=options.uninstall_desktop)
     from gui.app import run  # noqa: PLC0415 - Qt, which `--help` and the commands do without
 
     return run(options.adapters, demo=options.demo, fresh=options.fresh)
 
 
+def _keep_streams_taken() -> None:
+    """Put nothing in place of missing standard streams: the next file opened would take their numbers, and receive
+    what libraries print."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _program() -> str:
+    """What the user typed: `main.py`, or the installed command."""
+    name = Path(sys.argv[0]).stem
+    return name if name.startswith("phiscope") else "main.py"
+
+
 def _window_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="main.py",
+        prog=_program(),
         description="Compare what two LoRA adapters learned: the LoRA paper's subspace similarity φ, layer by layer.",
-        epilog="Without a display: 'main.py export FIRST SECOND --out DIR' and 'main.py inspect ADAPTER' "
+        epilog=f"Without a display: '{_program()} export FIRST SECOND --out DIR' and '{_program()} inspect ADAPTER' "
         "(each with --help).",
     )
     parser.add_argument(
@@ -35,6 +57,11 @@ def _window_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--demo", action="store_true", help="open the two adapters that come with the program")
     parser.add_argument("--fresh", action="store_true", help="do not open again what was open last")
+    desktop = parser.add_mutually_exclusive_group()
+    desktop.add_argument(
+        "--install-desktop", action="store_true", help="put PhiScope into the menu of applications (Linux)"
+    )
+    desktop.add_argument("--uninstall-desktop", action="store_true", help="take it out of the menu again")
     parser.add_argument("--version", action="version", version=f"PhiScope {__version__}")
     return parser
 
@@ -42,7 +69,7 @@ def _window_parser() -> argparse.ArgumentParser:
 def _run_command(name: str, arguments: Sequence[str]) -> int:
     from engine import command_line, commands  # noqa: PLC0415 - NumPy, which `--help` does without
 
-    parser = argparse.ArgumentParser(prog=f"main.py {name}")
+    parser = argparse.ArgumentParser(prog=f"{_program()} {name}")
     if name == "export":
         command_line.export_arguments(parser)
         return commands.run_export(parser.parse_args(arguments))

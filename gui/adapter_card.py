@@ -23,7 +23,8 @@ from PySide6.QtWidgets import (
 from engine.adapter import Adapter
 from gui.drops import dropped_paths
 from gui.memory import Memory, recent_name
-from gui.session import Place, Session, Which
+from gui.session import Session
+from gui.session_values import Place, Which
 from gui.texts import adapter_facts, breakable, count
 from gui.theme import GRID, icon
 from gui.widgets import set_style

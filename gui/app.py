@@ -10,6 +10,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from gui.display import display_problem
+from gui.log_file import report_crash, start_log, watch_for_aborts
+from gui.plain_window import complain, is_watched, show_message
+from gui.resources import RESOURCES
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -29,7 +32,16 @@ def run(adapters: Sequence[Path], *, demo: bool, fresh: bool = False) -> int:
     Without adapters it opens what was open last, unless it is to start `fresh`.
 
     Without a usable display the demo is exported to a folder instead (0), and anything else is refused in a line (1).
+    What keeps the window from opening goes to the log, and a small window says where that is (1).
     """
+    try:
+        return _open_window(adapters, demo=demo, fresh=fresh)
+    except Exception as error:  # noqa: BLE001 - the program's edge: nobody may be left with nothing on the screen
+        report_crash(error)
+        return 1
+
+
+def _open_window(adapters: Sequence[Path], *, demo: bool, fresh: bool) -> int:
     problem = display_problem()
     if problem:
         return _run_without_display(problem, demo=demo)
@@ -51,8 +63,14 @@ def start(window: MainWindow, adapters: Sequence[Path], *, demo: bool, fresh: bo
     """Have the window open what the program was started with, once it has been painted."""
     from PySide6.QtCore import QTimer  # noqa: PLC0415
 
+    from gui.worker import Failure  # noqa: PLC0415
+
     def begin() -> None:
         start_log()
+        abort = watch_for_aborts()
+        if abort:
+            sentence = "PhiScope ended unexpectedly the last time; the details are kept beside the log file."
+            window.notices.add(Failure(sentence, abort))
         if demo:
             window.open_demo()
         elif adapters:
@@ -79,19 +97,21 @@ def make_application() -> QApplication:
     app.setApplicationVersion(__version__)
     app.setOrganizationName("PhiScope")
     app.setDesktopFileName("phiscope")
-    app.setWindowIcon(QIcon(str(Path(__file__).resolve().parent.parent / "resources" / "phiscope.svg")))
+    app.setWindowIcon(QIcon(str(RESOURCES / "phiscope.svg")))
     app.styleHints().colorSchemeChanged.connect(lambda _scheme: apply_theme(app))
     return app
 
 
 def _run_without_display(problem: str, *, demo: bool) -> int:
     if not demo:
-        _complain(
-            f"phiscope: no window can be opened: {problem}. "
-            "Without a display, use: python main.py export FIRST SECOND --out DIR"
-        )
+        refusal = f"no window can be opened: {problem}. "
+        complain(f"phiscope: {refusal}Without a display, use: python main.py export FIRST SECOND --out DIR")
+        if not is_watched():  # started from a menu or a file manager
+            start_log()
+            logging.getLogger("phiscope").error("%s", refusal)
+            show_message("PhiScope", refusal[0].upper() + refusal[1:])
         return 1
-    _complain(f"phiscope: no window can be opened: {problem}. Comparing the demo pair without one, into {DEMO_OUT}/")
+    complain(f"phiscope: no window can be opened: {problem}. Comparing the demo pair without one, into {DEMO_OUT}/")
     import argparse  # noqa: PLC0415
 
     from engine import command_line, commands  # noqa: PLC0415
@@ -101,41 +121,6 @@ def _run_without_display(problem: str, *, demo: bool) -> int:
     command_line.export_arguments(parser)
     first, second = map(str, DEMO_ADAPTERS)
     return commands.run_export(parser.parse_args([first, second, "--out", str(DEMO_OUT)]))
-
-
-def _complain(text: str) -> None:
-    if sys.stderr is not None:
-        sys.stderr.write(text + "\n")
-
-
-def log_path() -> Path:
-    """Where the log file is, or would be: the platform's folder for application state."""
-    from PySide6.QtCore import QStandardPaths  # noqa: PLC0415
-
-    return (
-        Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation)) / "phiscope.log"
-    )
-
-
-def start_log() -> Path:
-    """Log to a file, which works without a console; its path."""
-    import logging.handlers  # noqa: PLC0415 - the window comes first
-
-    path = log_path()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handler: logging.Handler = logging.handlers.RotatingFileHandler(
-            path, maxBytes=500_000, backupCount=1, encoding="utf-8"
-        )
-    except OSError:
-        handler = logging.NullHandler()  # a read-only home must not keep the program from starting
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    log = logging.getLogger("phiscope")
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    # It would write of its own clocks to the console for each PDF that is exported.
-    logging.getLogger("fontTools").setLevel(logging.ERROR)
-    return path
 
 
 def _catch_everything(window: MainWindow) -> None:

@@ -72,9 +72,13 @@ class AtlasGeometry:
 
 
 def atlas_geometry(
-    paths: Sequence[ModulePath], width: float, left: float, top: float, count_from: int = 1
+    paths: Sequence[ModulePath], width: float, height: float, left: float, top: float, count_from: int = 1
 ) -> AtlasGeometry:
-    """Arrange modules (in natural order) in a mosaic at most `width` wide, `left` and `top` being for names."""
+    """Arrange modules (in natural order) in a mosaic at most `width` wide, `left` and `top` being for names.
+
+    It is broken into as many bands as make its modules largest in `height`; it is higher where they would get
+    smaller than can be told apart.
+    """
     layers = list(dict.fromkeys(path.layer_name(count_from) for path in sorted(paths, key=_depth)))
     rows = sorted({(path.tower, path.projection) for path in paths}, key=lambda row: (row[0], projection_key(row[1])))
     row_of = {row: index for index, row in enumerate(rows)}
@@ -83,11 +87,23 @@ def atlas_geometry(
         AtlasPlace(row_of[path.tower, path.projection], column_of[path.layer_name(count_from)]) for path in paths
     )
     room = max(SMALLEST, int(width - left))
-    bands = max(1, -(-len(layers) * SMALLEST // room))
+    fewest = max(1, -(-len(layers) * SMALLEST // room))
+    sides = {
+        bands: _side(bands, len(layers), len(rows), room, height - top) for bands in range(fewest, len(layers) + 1)
+    }
+    bands = max(sides, key=lambda bands: (sides[bands], -bands), default=1)
+    if sides.get(bands, 0) < SMALLEST:
+        bands = fewest
     per_band = max(1, -(-len(layers) // bands))
-    side = max(SMALLEST, min(LARGEST, room // per_band))
+    side = max(SMALLEST, min(LARGEST, room // per_band, sides.get(bands, LARGEST)))
     names = tuple(label or "—" for label in layers)
     return AtlasGeometry(places, tuple(rows), names, side, per_band, left, top)
+
+
+def _side(bands: int, layers: int, rows: int, width: float, height: float) -> int:
+    """How large a module can be with so many bands of rows."""
+    by_height = (height / bands - _BAND_GAP) / rows
+    return int(min(LARGEST, width // max(1, -(-layers // bands)), by_height))
 
 
 def _depth(path: ModulePath) -> tuple[bool, int, str]:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor, QImage
 
 from engine.colour_range import (
+    COLOUR_MAPS,
     DEFAULT_COLOUR_MAP,
     FIGURE_7_RANGE,
     UNDEFINED_COLOUR,
@@ -89,8 +90,8 @@ class ColourScale(QObject):
         return picture.copy()  # the bytes above are not kept
 
     def set_map(self, name: str) -> None:
-        """Use another colour map."""
-        if name != self._name:
+        """Use another colour map; a name that is none is passed over, as settings of another version may hold one."""
+        if name != self._name and name in COLOUR_MAPS:
             self._name, self._table = name, _lookup_table(name)
             self.changed.emit()
 

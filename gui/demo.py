@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from gui.resources import RESOURCES
 
-DEMO_FOLDER = Path(__file__).resolve().parent.parent / "resources" / "demo"
+DEMO_FOLDER = RESOURCES / "demo"
 DEMO_ADAPTERS = (DEMO_FOLDER / "r64_alpha8_seed0", DEMO_FOLDER / "r64_alpha8_seed1")

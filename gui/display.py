@@ -12,6 +12,11 @@ from pathlib import Path
 _WITHOUT_DISPLAY = ("offscreen", "minimal", "vnc", "linuxfb", "eglfs")
 
 
+def needs_no_screen() -> bool:
+    """Whether Qt was told to paint where nobody can look, as tests have it."""
+    return os.environ.get("QT_QPA_PLATFORM", "").partition(":")[0] in _WITHOUT_DISPLAY
+
+
 def display_problem() -> str:
     """What is missing for a window, in a few words; empty where nothing is."""
     if importlib.util.find_spec("PySide6") is None:
@@ -22,8 +27,7 @@ def display_problem() -> str:
         return f"a library that Qt needs is missing ({_library_name(str(error))})"
     if not sys.platform.startswith("linux"):
         return ""
-    chosen = os.environ.get("QT_QPA_PLATFORM", "")
-    if chosen.partition(":")[0] in _WITHOUT_DISPLAY:
+    if needs_no_screen():
         return ""
     if os.environ.get("WAYLAND_DISPLAY") and _wayland_answers():
         return ""

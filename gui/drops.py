@@ -17,7 +17,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from gui.session import Session, Which
+from gui.session import Session
+from gui.session_values import Which
 from gui.theme import GRID, current_colours
 
 

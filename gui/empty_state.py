@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePol
 
 from gui.adapter_card import AdapterCard
 from gui.memory import Memory, recent_name
-from gui.session import Session, Which
+from gui.session import Session
+from gui.session_values import Which
 from gui.texts import adapter_facts, breakable
 from gui.theme import GRID, icon
 from gui.widgets import button

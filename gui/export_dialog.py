@@ -205,6 +205,13 @@ class ExportDialog(QDialog):
             **self.options.kept,
         }
 
+    def reject(self) -> None:
+        """Close; while files are written, only stop, so that what became of them is still said."""
+        if self._cancelled is not None and not self._cancelled.is_set():
+            self._cancel()
+        else:
+            super().reject()
+
     def done(self, result: int) -> None:
         """Close; an export that is running stops before its next file."""
         self._is_closed = True

@@ -20,6 +20,8 @@ from gui.rich_text import RichTextPainter
 from gui.texts import projection_html
 from gui.theme import SMALL_TEXT, current_colours
 
+_UNDEFINED_TEXT = QColor("#3a3a44")  # on the colour of undefined cells, which no theme changes
+
 
 @dataclass(frozen=True)
 class FigureWords:
@@ -73,6 +75,8 @@ class FigurePainter:
         around = self._advance("00000") + 3 * self._label_height  # no panel's title or ticks reach further
         if meets(geometry.title):
             self._rich.paint(painter, words.title, geometry.title, self._label, text)
+            if any(panel.similarity is not None and panel.defined != panel.shape for panel in panels):
+                self._paint_legend(painter, geometry.title, scale, muted)
         for place in geometry.layout.places:
             panel = panels[place.index]
             if not meets(panel.area.adjusted(-around, -around, around, around)):
@@ -96,6 +100,20 @@ class FigurePainter:
     def _title_area(self, area: QRectF) -> QRectF:
         return QRectF(area.left(), area.top() - self._label_height - 6, area.width(), self._label_height + 4)
 
+    def _paint_legend(self, painter: QPainter, title: QRectF, scale: ColourScale, colour: QColor) -> None:
+        """What grey cells are, at the right end of the title's line."""
+        words = "undefined: past the numerical rank"
+        width, box = self._advance(words), self._height * 0.8
+        if title.width() < 2 * (width + 3 * box) + self._label_height * 12:  # it would meet the title in the middle
+            words, width = "undefined", self._advance("undefined")
+        left, middle = title.right() - width - 1.6 * box, title.center().y()
+        sample = QRectF(left, middle - box / 2, box, box).toAlignedRect()
+        painter.fillRect(sample, scale.undefined)
+        painter.setFont(self._tick)
+        painter.setPen(colour)
+        place = QRectF(title.right() - width, title.top(), width + 1, title.height())
+        painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
+
     def _paint_state(
         self, painter: QPainter, panel: HeatmapPanel, waiting: str, scale: ColourScale, line: QColor
     ) -> None:
@@ -103,6 +121,10 @@ class FigurePainter:
         area, colours = panel.area, current_colours()
         if panel.similarity is not None:
             painter.fillRect(area, scale.undefined)
+            if 0 in panel.defined:
+                painter.setFont(self._tick)
+                painter.setPen(_UNDEFINED_TEXT)
+                painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "undefined")
             if panel.part is not None and panel.part.mask is not Mask.NONE:
                 painter.drawImage(area, _hidden_cells(panel.part.hidden(), QColor(colours.raised)))
         else:

@@ -27,7 +27,8 @@ from gui.figure_contents import FigureContents
 from gui.figure_geometry import FigureGeometry, figure_geometry
 from gui.figure_painter import FigurePainter, FigureWords
 from gui.heatmap_panel import Cell, HeatmapPanel
-from gui.session import Progress, Session
+from gui.session import Session
+from gui.session_values import Progress
 from gui.texts import number_range
 from gui.theme import BY_KEYBOARD, CROSS_HAIR
 
@@ -133,6 +134,8 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
                 part = self._contents.part(panel.pair)
                 panel.show_outcome(panel.pair, self._session.outcome(panel.pair), self.scale, part)
                 self._under.update(panel.area)
+        if self._geometry is not None:
+            self._under.update(self._geometry.title)  # where undefined cells are explained
 
     def _on_progress(self, progress: Progress) -> None:
         if progress.running != self._running:

@@ -65,6 +65,14 @@ class HeatmapPanel:
             return self.part.similarity
         return self.outcome.similarity if isinstance(self.outcome, ModuleResult) else None
 
+    @property
+    def defined(self) -> tuple[int, int]:
+        """Up to which i and j φ is defined: the numerical ranks, within what is shown."""
+        similarity, (rows, columns) = self.similarity, self.shape
+        if similarity is None:
+            return 0, 0
+        return min(rows, similarity.first.numerical_rank), min(columns, similarity.second.numerical_rank)
+
     def show_outcome(
         self, pair: ModulePair | None, outcome: Outcome | None, scale: ColourScale, part: FigurePanel | None = None
     ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from PySide6 import __version__ as pyside_version
 from PySide6.QtCore import QEvent, Qt, qVersion
@@ -12,9 +11,11 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTextBrowser, QVBoxLayout, QWidget
 
 from engine import __version__
+from gui.resources import RESOURCES
 from gui.theme import GRID, current_colours
 
-_PAGE = Path(__file__).resolve().parent.parent / "resources" / "help.html"
+_PAGE = RESOURCES / "help.html"
+_NOTICES = RESOURCES / "licences" / "NOTICES.md"
 _PACKAGES = ("pyqtgraph", "numpy", "torch", "safetensors", "matplotlib", "cmap")
 
 
@@ -45,6 +46,23 @@ class HelpWindow(QDialog):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._fill()
+
+
+class LicencesDialog(QDialog):
+    """Whose work this program is built on, and under which licences."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Licences – PhiScope")
+        self.resize(760, 640)
+        browser = QTextBrowser()
+        browser.setAccessibleName("Licences")
+        browser.setFrameShape(QTextBrowser.Shape.NoFrame)
+        browser.document().setDocumentMargin(3 * GRID)
+        browser.setMarkdown(_NOTICES.read_text(encoding="utf-8"))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(browser)
 
 
 def versions(device: str) -> str:
@@ -81,6 +99,9 @@ class AboutDialog(QDialog):
         buttons.button(QDialogButtonBox.StandardButton.Close).setToolTip("Close this window (Esc)")
         copy.setToolTip("Copy the versions, for a bug report")
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._versions))
+        licences = buttons.addButton("Licences", QDialogButtonBox.ButtonRole.ActionRole)
+        licences.setToolTip("Whose work this is built on, and under which licences")
+        licences.clicked.connect(lambda: LicencesDialog(self).exec())
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)

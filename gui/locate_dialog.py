@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QGridLayou
 
 from engine.reopening import FoundAdapter, check_adapter
 from gui.adapter_card import FILE_FILTER
-from gui.session import Session, Which
+from gui.session import Session
+from gui.session_values import Which
 from gui.theme import GRID
 from gui.widgets import button, heading, set_style
 from gui.worker import JobAnswer

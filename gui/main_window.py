@@ -42,11 +42,12 @@ from gui.module_selector import ModuleSelector
 from gui.names import name_choosers
 from gui.notices import NoticeBar
 from gui.returns import Returns
-from gui.session import Session, Which
+from gui.session import Session
+from gui.session_values import Which
 from gui.status import ProgressLine
 from gui.theme import GRID, choose_theme, icon
 from gui.view_options import ViewOptions
-from gui.worker import ComputeThread
+from gui.worker import ComputeThread, Failure
 
 if TYPE_CHECKING:
     from gui.comparison_pane import ComparisonPane
@@ -147,7 +148,8 @@ class MainWindow(QMainWindow):
             layout.addWidget(card)
             card.folder_used.connect(self.remember_folder)
         layout.addSpacing(GRID)
-        layout.addWidget(self.selector, 1)
+        layout.addWidget(self.selector, 1000)
+        layout.addStretch(1)  # for when there is nothing to select
         scroll = QScrollArea()
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows what has the focus in it
         scroll.setWidget(inner)
@@ -198,6 +200,7 @@ class MainWindow(QMainWindow):
 
             self._pane = ComparisonPane(self.session, self.options.actions)
             self._pages.addWidget(self._pane)
+            self._pane.scale.set_map(self.memory.colour_map)
             if self.memory.inspector:
                 self._pane.toggle_inspector()
             self._pane.inspector_toggled.connect(self._remember_inspector)
@@ -295,9 +298,21 @@ class MainWindow(QMainWindow):
 
     def show_log(self) -> None:
         """Open the folder of the log file."""
-        from gui.app import log_path  # noqa: PLC0415 - gui.app starts this window
+        from gui.log_file import log_path  # noqa: PLC0415 - when first asked for
 
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_path().parent)))
+
+    def add_to_desktop(self) -> None:
+        """Put the program into the menu of applications, and say so."""
+        from gui import desktop_integration  # noqa: PLC0415 - when first asked for
+
+        self.notices.add(Failure(desktop_integration.carry_out(remove=False).sentence, is_caution=True))
+
+    def remove_from_desktop(self) -> None:
+        """Take it out of the menu again, and say so."""
+        from gui import desktop_integration  # noqa: PLC0415 - when first asked for
+
+        self.notices.add(Failure(desktop_integration.carry_out(remove=True).sentence, is_caution=True))
 
     # --- what the session says ---
 
@@ -370,7 +385,7 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self.first_painted.emit)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self.memory.geometry = self.saveGeometry()
+        self._remember_looks()
         self.returns.remember()
         self.compute.shut_down()
         event.accept()
@@ -378,11 +393,18 @@ class MainWindow(QMainWindow):
     # --- what is remembered ---
 
     def _restore_looks(self) -> None:
+        self.session.count_layers_from(self.memory.count_from)
         geometry, folder = self.memory.geometry, self.memory.folder
         if geometry is not None:
             self.restoreGeometry(geometry)
         if folder is not None:
             self._start_pickers_in(folder)
+
+    def _remember_looks(self) -> None:
+        self.memory.geometry = self.saveGeometry()
+        self.memory.count_from = self.session.count_from
+        if self._pane is not None:
+            self.memory.colour_map = self._pane.scale.name
 
     def _remember_inspector(self, shown: bool) -> None:
         self.memory.inspector = shown

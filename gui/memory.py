@@ -77,6 +77,24 @@ class Memory:
     def inspector(self, shown: bool) -> None:
         self._set("window/inspector", "shown" if shown else "folded")
 
+    @property
+    def colour_map(self) -> str:
+        """The colour map chosen last; empty where none was."""
+        return self._text("window/colours")
+
+    @colour_map.setter
+    def colour_map(self, name: str) -> None:
+        self._set("window/colours", name)
+
+    @property
+    def count_from(self) -> int:
+        """The number of the first layer, 0 or 1."""
+        return 0 if self._text("window/first-layer") == "0" else 1
+
+    @count_from.setter
+    def count_from(self, first: int) -> None:
+        self._set("window/first-layer", str(first))
+
     # --- places ---
 
     @property

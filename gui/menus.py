@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu
 
 from gui.memory import recent_name
-from gui.session import Which
+from gui.session_values import Which
 from gui.theme import THEMES
 
 if TYPE_CHECKING:
@@ -107,6 +108,11 @@ class Menus:
         menu = window.menuBar().addMenu("&Help")
         self._add(menu, "About φ", window.help, "F1")
         self._add(menu, "Show the log file", window.show_log, None)
+        if sys.platform.startswith("linux"):
+            menu.addSeparator()
+            self._add(menu, "Put PhiScope into the menu of applications", window.add_to_desktop, None)
+            self._add(menu, "Take PhiScope out of it again", window.remove_from_desktop, None)
+            menu.addSeparator()
         self._add(menu, "About PhiScope", window.about, None)
 
     def _add(self, menu: QMenu, text: str, act: Callable[[], object], keys: Keys) -> QAction:

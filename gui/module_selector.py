@@ -62,11 +62,12 @@ class ChoiceList(QListWidget):
         self.blockSignals(True)
         self.clear()
         widest = max((QFontMetrics(self.font()).horizontalAdvance(text) for text in texts), default=0)
-        self.setGridSize(QSize(max(36, widest + 20), _ROW_HEIGHT))
+        width = max(36, widest + 28)  # the style sheet's padding on both sides, and a gap
+        self.setGridSize(QSize(width, _ROW_HEIGHT))
         for text in texts:
             item = QListWidgetItem(text)
             item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
-            item.setSizeHint(QSize(max(36, widest + 20) - 4, _ROW_HEIGHT - 4))
+            item.setSizeHint(QSize(width - 4, _ROW_HEIGHT - 4))
             self.addItem(item)
             item.setSelected(text in on)
         self.blockSignals(False)
@@ -119,7 +120,7 @@ class ModuleSelector(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._layers = ChoiceList("Layers", most_rows=6)
+        self._layers = ChoiceList("Layers", most_rows=9)
         self._projections = ChoiceList("Projections", most_rows=4)
         self._towers = ChoiceList("Towers", most_rows=3)
         self._typed = QLineEdit()

@@ -5,20 +5,20 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from engine.adapter import Adapter, SkippedModule
+from engine.adapter import SkippedModule
 from engine.devices import CPU, Device
 from engine.errors import EngineError
 from engine.outcome import ComparisonRequest, ModuleFailure, ModuleResult, Outcome
 from engine.pairing import ModulePair, Pairing, pair_adapters
 from engine.panel_layout import first_selection
 from engine.side import Side
+from gui.session_values import Place, Progress, Which
 from gui.worker import ComputeThread, Failure, Job, JobAnswer, OpenAnswer, OpenRequest, OutcomeBatch
 
 if TYPE_CHECKING:  # NumPy stays out of the window's first paint
@@ -29,51 +29,6 @@ if TYPE_CHECKING:  # NumPy stays out of the window's first paint
 MOST_KEPT = 512 * 2**20
 # Milliseconds in which the empty panels are painted, before the compute thread wants the interpreter's lock too.
 _PANELS_FIRST = 40
-
-
-class Which(Enum):
-    """The two places for an adapter."""
-
-    FIRST = 0
-    SECOND = 1
-
-    @property
-    def word(self) -> str:
-        return "First" if self is Which.FIRST else "Second"
-
-
-@dataclass(frozen=True, eq=False)
-class Place:
-    """One place: the adapter in it, the one being opened, and why the last one dropped was refused.
-
-    `choices` are the adapters in the folder that was dropped, where it holds several.
-    """
-
-    adapter: Adapter | None = None
-    opening: OpenRequest | None = None
-    failure: Failure | None = None
-    failed_path: Path | None = None
-    choices: tuple[Path, ...] = ()
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a run is. `remaining` seconds are an estimate, None while there is none.
-
-    `cancelled` by the user, or ended by a failure: it can go on.
-    """
-
-    done: int
-    total: int
-    elapsed: float
-    running: bool
-    cancelled: bool = False
-
-    @property
-    def remaining(self) -> float | None:
-        if not self.running or self.done < 2:
-            return None
-        return self.elapsed / self.done * (self.total - self.done)
 
 
 class Session(QObject):
@@ -111,6 +66,10 @@ class Session(QObject):
         self._run_start = 0.0
         self._progress = Progress(0, 0, 0.0, running=False)
         self._jobs: dict[int, Callable[[JobAnswer], None]] = {}
+        self._start = QTimer(self)  # one for all pairings: a start for the pairing before would be a second run
+        self._start.setSingleShot(True)
+        self._start.setInterval(_PANELS_FIRST)
+        self._start.timeout.connect(self._compute_missing)
         compute.adapter_opened.connect(self._on_adapter_opened)
         compute.outcomes_arrived.connect(self._on_outcomes)
         compute.job_finished.connect(self._on_job_finished)
@@ -375,7 +334,7 @@ class Session(QObject):
         self._progress = Progress(0, len(pairs), 0.0, running=False)
         self.pairing_changed.emit()
         self.progress_changed.emit(self._progress)
-        QTimer.singleShot(_PANELS_FIRST, self._compute_missing)
+        self._start.start()
 
     def _compute_missing(self, *, restart: bool = False) -> None:
         """Compute what is not known on this side: the shown pairs first, the rest of the model after them.

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QIconEngine, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
-_ICONS = Path(__file__).resolve().parent.parent / "resources" / "icons"
+from gui.resources import RESOURCES
+
+_ICONS = RESOURCES / "icons"
 _CHEVRONS = {f"chevron_{way}": (_ICONS / f"chevron-{way}.svg").as_posix() for way in ("up", "down")}
 GRID = 8  # every margin and gap is a multiple of it
 CROSS_HAIR = QColor(255, 255, 255, 150)  # taken as a difference, it shows on any colour
@@ -151,10 +152,10 @@ QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox { background: @surface@; color: @
 QLineEdit[invalid="true"] { border-color: @error@; }
 QComboBox { padding-right: 2px; }
 QComboBox::drop-down { border: none; width: 22px; }
-QComboBox::down-arrow { image: url(@chevron_down@); width: 12px; height: 12px; }
+QComboBox::down-arrow { image: url("@chevron_down@"); width: 12px; height: 12px; }
 QSpinBox::up-button, QSpinBox::down-button { border: none; background: transparent; width: 18px; }
-QSpinBox::up-arrow { image: url(@chevron_up@); width: 10px; height: 10px; }
-QSpinBox::down-arrow { image: url(@chevron_down@); width: 10px; height: 10px; }
+QSpinBox::up-arrow { image: url("@chevron_up@"); width: 10px; height: 10px; }
+QSpinBox::down-arrow { image: url("@chevron_down@"); width: 10px; height: 10px; }
 QComboBox QAbstractItemView { background: @surface@; border: 1px solid @line@; selection-background-color: @tint@;
     selection-color: @text@; outline: none; }
 QListWidget { background: transparent; border: none; outline: none; }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -78,6 +79,19 @@ def desktop(home: Path, size: str = "1280x720x24") -> Iterator[Desktop]:
         for process in (manager, server):
             process.terminate()
             process.wait(timeout=10)
+
+
+def copy_of_the_checkout(folder: Path) -> Path:
+    """The program's files in a new folder of this name; the folder."""
+    folder.mkdir()
+    for name in subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", ":!tests"],
+        cwd=REPOSITORY, text=True, capture_output=True, check=True,
+    ).stdout.split("\0"):  # fmt: skip
+        if name and (REPOSITORY / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / name, folder / name)
+    return folder
 
 
 _Answer = TypeVar("_Answer")

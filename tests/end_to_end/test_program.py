@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,13 +34,14 @@ def test_a_pair_becomes_a_figure_and_files(screen: Desktop, tmp_path: Path) -> N
     program = screen.start(*DEMO)
     try:
         screen.window("r64_alpha8_seed0 and r64_alpha8_seed1")
-        panels = wait_for(lambda: _panels(screen), 30)
-        _assert_pixels_are_phi(screen, panels)
+        panels = wait_for(lambda: panels_of(screen), 30)
+        assert_pixels_are_phi(screen, panels)
         home = Path(screen.environment["HOME"])
         screen.xdotool("key", "ctrl+e")
         screen.window("^Export$")
         screen.xdotool("key", "Return")
         wait_for((home / "phiscope" / "figure.pdf").exists, 90)
+        time.sleep(0.5)  # the dialog hears of the last file a moment later, until when Escape only stops
         screen.xdotool("key", "Escape")
         wait_for(lambda: not screen.xdotool("search", "--onlyvisible", "--name", "^Export$"), 10)
         screen.xdotool("key", "ctrl+q")
@@ -54,7 +56,7 @@ def test_a_pair_becomes_a_figure_and_files(screen: Desktop, tmp_path: Path) -> N
         assert (home / "phiscope" / name).read_bytes() == (tmp_path / name).read_bytes()
 
 
-def _panels(screen: Desktop) -> list[list[tuple[slice, slice]]]:
+def panels_of(screen: Desktop) -> list[list[tuple[slice, slice]]]:
     """The eight panels, once all of them are there."""
     image = screen.screenshot()
     try:
@@ -64,7 +66,7 @@ def _panels(screen: Desktop) -> list[list[tuple[slice, slice]]]:
     return areas if [len(row) for row in areas] == [4, 4] else []
 
 
-def _assert_pixels_are_phi(screen: Desktop, panels: list[list[tuple[slice, slice]]]) -> None:
+def assert_pixels_are_phi(screen: Desktop, panels: list[list[tuple[slice, slice]]]) -> None:
     _, found = compare(DEMO[0], DEMO[1])
     phi = {o.pair.slug: o.similarity.values for o in found if isinstance(o, ModuleResult)}
     image = screen.screenshot()
@@ -111,6 +113,7 @@ def test_the_demo_without_a_display_writes_its_files(tmp_path: Path) -> None:
 
 def _run_without_display(display: str | None, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}
+    environment["XDG_DATA_HOME"] = str(folder / "data")
     if display:
         environment["DISPLAY"] = display
     return subprocess.run(

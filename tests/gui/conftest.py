@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from gui.main_window import MainWindow
-from gui.session import Which
+from gui.session_values import Which
 from gui.theme import choose_theme
 from tests.conftest import DATA, REPOSITORY
 

@@ -28,7 +28,7 @@ from gui.export_dialog import ExportDialog
 from gui.heatmap_grid import FigureView
 from gui.help import AboutDialog, HelpWindow
 from gui.main_window import MainWindow
-from gui.session import Which
+from gui.session_values import Which
 from gui.tables import MatrixDialog
 from gui.theme import DARK, LIGHT, Colours
 from gui.worker import Failure

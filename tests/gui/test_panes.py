@@ -101,7 +101,7 @@ def test_a_thousand_modules_have_their_places() -> None:
 
     names = llama_modules(144, ("q", "k", "v", "o", "gate", "up", "down"))
     paths = [parse_module_path(name) for name in names]
-    geometry = atlas_geometry(paths, 900, 60, 20)
+    geometry = atlas_geometry(paths, 900, 400, 60, 20)
     areas = [geometry.area(place) for place in geometry.places]
     assert len({(area.left(), area.top()) for area in areas}) == len(paths)
     assert max(area.right() for area in areas) <= 900

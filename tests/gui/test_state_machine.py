@@ -33,7 +33,7 @@ from engine.views import View
 from gui.export_dialog import ExportDialog
 from gui.heatmap_panel import Cell
 from gui.main_window import MainWindow
-from gui.session import Which
+from gui.session_values import Which
 from gui.texts import number
 from gui.theme import choose_theme
 from tests.adapters import llama_modules, write_peft_adapter

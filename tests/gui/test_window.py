@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from engine.outcome import ModuleResult
 from engine.side import Side
 from gui.main_window import MainWindow
-from gui.session import Which
+from gui.session_values import Which
 from gui.worker import OutcomeBatch
 from main import main
 from tests.adapters import llama_modules, peft_config, peft_tensors, write_tensors

@@ -1,0 +1,193 @@
+"""What can be set about the figure and the places of the window, offscreen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QSettings
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+
+from engine.control import gaussian_control
+from engine.presets import Preset
+from engine.side import Side
+from engine.views import View
+from gui.empty_state import EmptyState
+from gui.export_dialog import ExportDialog
+from gui.main_window import MainWindow
+from gui.memory import Memory
+from gui.session_values import Which
+from tests.adapters import llama_modules, write_peft_adapter
+from tests.gui.conftest import DEMO, R8, load
+
+
+def test_the_random_panel_follows_the_others(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    control, _, _ = window.options.actions
+    control.setChecked(True)
+    qtbot.waitUntil(lambda: len(window.figure.panels) == 9, timeout=20_000)
+    panel = window.figure.panels[-1]
+    assert panel.pair is None
+    expected = gaussian_control(64, 64, 384).values
+    np.testing.assert_array_equal(panel.image.image, expected)
+    assert tuple(panel.image.levels) == window.figure.scale.levels
+    areas = [panel.area for panel in window.figure.panels]
+    assert not any(a.intersects(b) for n, a in enumerate(areas) for b in areas[:n])
+    window.session.show_preset(Preset.FIG7)
+    assert len(window.figure.panels) == 8, "Figure 7 has none"
+    control.setChecked(False)
+    window.session.show_preset(None)
+    assert len(window.figure.panels) == 8
+
+
+def test_the_smaller_rank_alone(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    _, square, _ = window.options.actions
+    assert not square.isEnabled(), "both have one rank"
+    load(qtbot, window, (R8[0], DEMO[1]))
+    assert square.isEnabled()
+    square.setChecked(True)
+    for panel in window.figure.panels:
+        assert panel.pair is not None
+        result = window.session.result(panel.pair)
+        assert result is not None
+        np.testing.assert_array_equal(panel.image.image, result.similarity.values[:8, :8])
+        cell = panel.cell_at(panel.area.center())
+        assert cell is not None
+        assert (cell.i, cell.j) == (5, 5)
+    square.setChecked(False)
+    assert window.figure.panels[0].image.image.shape == (8, 64)
+
+
+def test_layers_count_from_0_everywhere(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    before = [pair.slug for pair in window.session.shown]
+    window.options.actions[2].setChecked(True)
+    assert [pair.slug for pair in window.session.shown] == before
+    assert window.selector._layers.chosen == ["0", "1", "3", "5"]
+    window.selector._typed.setText("0, 2-3")
+    window.selector._typed.returnPressed.emit()
+    assert [pair.slug for pair in window.session.shown] == ["1_q", "1_v", "3_q", "3_v", "4_q", "4_v"]
+    cell = window.figure.first_cell()
+    window.read_out.show_cell(cell)
+    assert "Layer 0" in window.read_out.text
+    window.show_page(1)
+    geometry = window.pane.atlas.mosaic.geometry_shown
+    assert geometry is not None
+    assert geometry.column_names == ("0", "1", "2", "3", "4", "5")
+    window.show_page(2)
+    assert {window.pane.findings._model._rows[row][1] for row in range(12)} == set(range(6))
+
+
+@pytest.mark.parametrize(("wanted", "layers"), [(2, ["1", "6"]), (3, ["1", "3", "6"]), (6, list("123456"))])
+def test_layers_spread_over_the_depth(qtbot: QtBot, window: MainWindow, wanted: int, layers: list[str]) -> None:
+    load(qtbot, window, DEMO)
+    window.selector._how_many.setValue(wanted)
+    assert window.selector._layers.chosen == layers
+
+
+def test_sides_are_kept_within_their_budget(
+    qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(qtbot, window, DEMO)
+    size = sum(result.size for result in window.session.results)
+    assert size == 12 * (64 * 64 + 64 + 64) * 8
+    monkeypatch.setattr("gui.session.MOST_KEPT", 2 * size)
+    for side in (Side.B, Side.DW_LEFT, Side.DW_RIGHT):
+        window.session.set_side(side)
+        qtbot.waitUntil(
+            lambda: not window.session.progress.running and len(window.session.results) == 12, timeout=20_000
+        )
+    assert list(window.session._outcomes) == [Side.DW_LEFT, Side.DW_RIGHT], "the two looked at last"
+    window.session.set_side(Side.A)
+    assert window.session.results == (), "computed again"
+    qtbot.waitUntil(lambda: len(window.session.results) == 12, timeout=20_000)
+
+
+def test_recent_adapters_and_pairs_open_again(qtbot: QtBot, tmp_path: Path) -> None:
+    memory = Memory(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+    window = MainWindow(memory)
+    qtbot.addWidget(window)
+    load(qtbot, window, DEMO)
+    window.clear()
+    empty = window.findChild(EmptyState)
+    assert isinstance(empty, EmptyState)
+    names = "demo/r64_alpha8_seed0 and demo/r64_alpha8_seed1"
+    (again,) = [found for found in empty.findChildren(QPushButton) if found.text() == names and not found.isHidden()]
+    again.click()
+    qtbot.waitUntil(lambda: len(window.session.results) == 12, timeout=20_000)
+    card = window.cards[Which.FIRST]
+    card._fill_menu()
+    texts = [action.text() for action in card._menu.actions() if action.text()]
+    assert texts == ["demo/r64_alpha8_seed1", "Show in folder", "Copy path"], "its own place is not offered"
+    card._menu.actions()[0].trigger()
+    qtbot.waitUntil(lambda: _name(window, Which.FIRST) == "r64_alpha8_seed1", timeout=20_000)
+    card.copy_path()
+    assert QGuiApplication.clipboard().text() == str(DEMO[1])
+    window.close()
+
+
+def _name(window: MainWindow, which: Which) -> str:
+    adapter = window.session.place(which).adapter
+    return adapter.name if adapter else ""
+
+
+def test_a_comparison_comes_back_with_its_figure(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    load(qtbot, window, DEMO)
+    window.session.set_side(Side.B)
+    window.session.show_preset(Preset.FIG4)
+    window.pane.scale.set_view(View.Z)
+    qtbot.waitUntil(lambda: len(window.session.results) == 12, timeout=20_000)
+    dialog = ExportDialog(window.session, window.figure.scale, window.memory, window)
+    qtbot.addWidget(dialog)
+    dialog._folder.setText(str(tmp_path))
+    dialog.export()
+    qtbot.waitUntil(lambda: "written" in dialog._status.text(), timeout=60_000)
+    dialog.close()
+    window.clear()
+    window.session.set_side(Side.A)
+    window.pane.scale.set_view(View.PHI)
+    for adapter in DEMO:
+        (tmp_path / adapter.name).symlink_to(adapter)
+    window.session.open_paths([tmp_path / "figure.png"])
+    qtbot.waitUntil(lambda: window.session.preset is Preset.FIG4, timeout=20_000)
+    assert window.session.side is Side.B
+    assert window.pane.scale.view is View.Z
+    assert window._sides.currentData() is Side.B
+    assert window.pane._views.currentData() is View.Z
+
+
+def test_looks_are_kept_for_the_next_time(qtbot: QtBot, tmp_path: Path) -> None:
+    memory = Memory(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+    first = MainWindow(memory)
+    qtbot.addWidget(first)
+    load(qtbot, first, DEMO)
+    first.pane.scale.set_map("seaborn:mako")
+    first.options.actions[2].setChecked(True)
+    first.close()
+    again = MainWindow(memory)
+    qtbot.addWidget(again)
+    assert again.session.count_from == 0
+    assert again.options.actions[2].isChecked()
+    assert again.pane.scale.name == "seaborn:mako"
+    again.close()
+
+
+def test_undefined_panels_say_so(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    paths = [
+        write_peft_adapter(tmp_path / str(k), llama_modules(2), 4, seed=k, zero_B=k == 1) for k in (0, 1)
+    ]  # fmt: skip
+    window.session.set_side(Side.B)
+    load(qtbot, window, (paths[0], paths[1]))
+    assert {panel.defined for panel in window.figure.panels} == {(4, 0)}
+    before = window.figure.grab().toImage()
+    window.session.set_side(Side.A)
+    qtbot.waitUntil(lambda: len(window.session.results) == 4, timeout=20_000)
+    assert {panel.defined for panel in window.figure.panels} == {(4, 4)}
+    title = window.figure._geometry.title.toRect()  # type: ignore[union-attr]
+    corner = title.adjusted(title.width() * 3 // 4, 0, 0, 0)
+    after = window.figure.grab().toImage()
+    assert before.copy(corner) != after.copy(corner), "the explanation of undefined cells goes with them"
