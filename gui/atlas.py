@@ -83,6 +83,7 @@ class Atlas(QWidget):
         self._k = QSpinBox()
         self._k.setAccessibleName("k: how many directions")
         self._k.setToolTip("How many of the strongest directions of both are compared")
+        self._k.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._k.setMinimum(1)
         self._k.valueChanged.connect(lambda _k: self._show())
         bar.addSpacing(GRID)

@@ -131,6 +131,7 @@ class ModuleSelector(QWidget):
         self._how_many = QSpinBox()
         self._how_many.setRange(2, 99)
         self._how_many.setValue(4)
+        self._how_many.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._how_many.setFixedWidth(7 * GRID)
         self._how_many.setAccessibleName("How many layers are spread over the depth")
         self._how_many.setToolTip("How many layers Spread shows: type a number, or use the arrow keys")

@@ -11,7 +11,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor, QFont, QPen
 
 from engine.storage_types import Float64Array
-from gui.theme import SMALL_TEXT, current_colours
+from gui.theme import GRID, SMALL_TEXT, current_colours
 
 # Lines are told apart by their dashes as well as by their colours.
 DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
@@ -68,6 +68,7 @@ class LinePlot(pg.PlotWidget):  # type: ignore[misc]
             item.setZValue(-10)
             self.addItem(item)
         self.setLogMode(y=logarithmic)
+        self.plotItem.layout.setContentsMargins(0, GRID, GRID, 0)  # a number at the top or right end is not cut
         self.getAxis("bottom").setHeight(_X_HEIGHT)
         self._restyle()
 

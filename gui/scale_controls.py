@@ -95,6 +95,7 @@ def _number_box(name: str) -> QDoubleSpinBox:
     box.setDecimals(2)
     box.setSingleStep(0.05)
     box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+    box.setAlignment(Qt.AlignmentFlag.AlignCenter)
     box.setFixedWidth(7 * GRID)
     return box
 

@@ -149,6 +149,7 @@ QToolButton[quiet="true"]::menu-indicator { image: none; width: 0; }
 QToolButton[quiet="true"]:focus { border-color: @accent@; }
 QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox { background: @surface@; color: @text@; border: 1px solid @line@;
     border-radius: 6px; padding: 3px 8px; min-height: 20px; selection-background-color: @accent@; }
+QAbstractSpinBox > QLineEdit { border: none; border-radius: 0; padding: 0; min-height: 0; background: transparent; }
 QLineEdit[invalid="true"] { border-color: @error@; }
 QComboBox { padding-right: 2px; }
 QComboBox::drop-down { border: none; width: 22px; }
