@@ -44,6 +44,7 @@ def start_log() -> Path:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)
     log.setLevel(logging.INFO)
+    logging.getLogger("fontTools").setLevel(logging.ERROR)  # it would remark on fonts to the console
     return path
 
 
