@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, QRectF
 from engine.module_path import ModulePath
 from engine.panel_layout import projection_key
 
-SMALLEST, LARGEST = 22, 120  # sides of one module
+SMALLEST, LARGEST = 22, 260  # sides of one module
 _GAP = 2
 _BAND_GAP = 26
 

@@ -318,6 +318,7 @@ class MainWindow(QMainWindow):
 
     def _on_adapter(self, which: Which) -> None:
         self._update_title()
+        self.notices.dismiss_cautions()
         place = self.session.place(which)
         if place.adapter is not None and place.opening is None and place.failure is None:
             self.memory.add_adapter(place.adapter.path)

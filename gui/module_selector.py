@@ -78,6 +78,15 @@ class ChoiceList(QListWidget):
         """The labels that are on, in order."""
         return [self.item(row).text() for row in range(self.count()) if self.item(row).isSelected()]
 
+    def show_chosen(self, texts: Iterable[str]) -> None:
+        """Turn these on and all others off; no signal is sent."""
+        on = set(texts)
+        self.blockSignals(True)
+        for row in range(self.count()):
+            self.item(row).setSelected(self.item(row).text() in on)
+        self.blockSignals(False)
+        self.viewport().update()
+
     def choose(self, rows: Iterable[int]) -> None:
         """Turn these rows on and all others off, with one signal."""
         on = set(rows)
@@ -136,6 +145,7 @@ class ModuleSelector(QWidget):
         self._how_many.setAccessibleName("How many layers are spread over the depth")
         self._how_many.setToolTip("How many layers Spread shows: type a number, or use the arrow keys")
         self._how_many.valueChanged.connect(lambda _value: self.choose_spread_layers())
+        self._is_choosing = False
         self._listed: tuple[SkippedModule, ...] | None = None
         self._left_out = QLabel()
         self._left_out.setWordWrap(True)
@@ -151,6 +161,7 @@ class ModuleSelector(QWidget):
         for choices in (self._layers, self._projections, self._towers):
             choices.chosen_changed.connect(self._on_chosen)
         session.pairing_changed.connect(self._on_pairing)
+        session.selection_changed.connect(self._show_selection)
         session.outcomes_changed.connect(lambda _slugs: self._show_reasons())
         self._on_pairing()
 
@@ -237,11 +248,13 @@ class ModuleSelector(QWidget):
             set(self._projections.chosen),
             set(self._towers.chosen),
         )
+        self._is_choosing = True
         self._session.select(
             pair.slug
             for pair in self._session.comparable
             if self._layer(pair) in layers and pair.path.projection in projections and _tower(pair) in towers
         )
+        self._is_choosing = False
 
     # --- what there is to choose from ---
 
@@ -258,6 +271,14 @@ class ModuleSelector(QWidget):
             widget.setVisible(len(towers) > 1)
         self.setVisible(self._session.pairing is not None)
         self._show_reasons()
+
+    def _show_selection(self) -> None:
+        """Follow a selection that was made elsewhere: in the atlas, or by a figure of the paper."""
+        shown = self._session.shown
+        if shown and not self._is_choosing:  # what is chosen here stays chosen, even where no module has all of it
+            self._layers.show_chosen({self._layer(pair) for pair in shown})
+            self._projections.show_chosen({pair.path.projection for pair in shown})
+            self._towers.show_chosen({_tower(pair) for pair in shown})
 
     def _layer(self, pair: ModulePair) -> str:
         return pair.path.layer_name(self._session.count_from) or "—"

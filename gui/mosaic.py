@@ -34,7 +34,7 @@ from gui.session import Session
 from gui.texts import number, projection_html
 from gui.theme import BY_KEYBOARD, GRID, SMALL_TEXT, current_colours
 
-_CELLS = 20  # of a thumbnail, along one side
+_CELLS = 32  # of a thumbnail, along one side
 _NUMBER_ROOM = 34  # pixels that a module needs for its number to be written into it
 # Arrow keys as steps down the rows and along the columns.
 _STEPS = {

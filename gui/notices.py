@@ -57,12 +57,25 @@ class NoticeBar(QWidget):
         """Show a notice, and write it to the log."""
         log.warning("%s %s", notice.sentence, notice.details)
         self._notices.append(notice)
-        before = len(self._notices) - 1
+        self._show_last()
+
+    def _show_last(self) -> None:
+        notice, before = self._notices[-1], len(self._notices) - 1
         more = f"  ({before} more before)" if before else ""
         self._text.setText(notice.sentence + more)
         self.setAccessibleDescription(notice.sentence)
         set_style(self._frame, "caution", notice.is_caution)
         self.show()
+
+    def dismiss_cautions(self) -> None:
+        """Forget what was said of a comparison that is no longer shown; errors stay until they are dismissed."""
+        errors = [notice for notice in self._notices if not notice.is_caution]
+        if len(errors) < len(self._notices):
+            self._notices = errors
+            if errors:
+                self._show_last()
+            else:
+                self.hide()
 
     def copy_details(self) -> None:
         """Put every notice with its details on the clipboard."""

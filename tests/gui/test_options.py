@@ -191,3 +191,26 @@ def test_undefined_panels_say_so(qtbot: QtBot, window: MainWindow, tmp_path: Pat
     corner = title.adjusted(title.width() * 3 // 4, 0, 0, 0)
     after = window.figure.grab().toImage()
     assert before.copy(corner) != after.copy(corner), "the explanation of undefined cells goes with them"
+
+
+def test_selectors_follow_a_figure_of_the_paper_and_the_atlas(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    window.session.show_preset(Preset.FIG4)
+    assert window.selector._layers.chosen == ["3"]
+    window.session.show_preset(None)
+    window.pane._go_to(next(pair for pair in window.session.comparable if pair.slug == "5_v"))
+    assert window.selector._layers.chosen == ["3", "5"]
+    window.selector._layers.choose([])
+    assert window.selector._layers.chosen == []
+    assert window.selector._projections.chosen == ["q", "v"], "what is chosen stays, though nothing is shown"
+
+
+def test_a_caution_goes_with_its_pair(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    load(qtbot, window, DEMO)
+    window.session.show_preset(Preset.FIG4)
+    assert "layer 48 of 96" in window.notices.notices[-1].sentence
+    window.session.open_paths([tmp_path / "nothing.json"])
+    qtbot.waitUntil(lambda: len(window.notices.notices) == 2, timeout=20_000)
+    load(qtbot, window, (DEMO[0], R8[1]))
+    qtbot.waitUntil(lambda: len(window.notices.notices) == 1, timeout=20_000)
+    assert "nothing.json" in window.notices._text.text(), "an error stays until it is dismissed"
