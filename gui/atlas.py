@@ -48,7 +48,8 @@ class Atlas(QWidget):
         self.mosaic.module_hovered.connect(self._read_out)
         self.mosaic.module_reached.connect(self._scroll_to)
         self._curves = LinePlot("The number against depth, a line for each projection", "layer")
-        self._curves.setFixedHeight(18 * GRID)
+        self._curves.setMinimumHeight(18 * GRID)
+        self._curves.setMaximumHeight(40 * GRID)
         self._legend = QLabel()
         self._legend.setTextFormat(Qt.TextFormat.RichText)
         self._said = QLabel()
@@ -102,9 +103,9 @@ class Atlas(QWidget):
         layout.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
         layout.setSpacing(GRID)
         layout.addLayout(bar)
-        layout.addWidget(scroll, 1)
+        layout.addWidget(scroll, 3)
         layout.addWidget(self._legend)
-        layout.addWidget(self._curves)
+        layout.addWidget(self._curves, 1)
 
     @property
     def _summary(self) -> Summary | None:
