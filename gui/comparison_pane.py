@@ -117,6 +117,7 @@ class ComparisonPane(QWidget):
         self._presets = _chooser(
             "Figure", "The selected panels, or a figure of the paper with its layers, masks and range"
         )
+        self._presets.setMinimumWidth(10 * GRID)
         self._presets.addItem("Selection", None)
         for preset in Preset:
             self._presets.addItem(preset.title, preset)
@@ -267,6 +268,7 @@ def _chooser(name: str, tip: str) -> QComboBox:
     box.setAccessibleName(name)
     box.setToolTip(tip)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    box.setMinimumWidth(7 * GRID)
     return box
 
 

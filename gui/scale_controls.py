@@ -41,6 +41,8 @@ class ScaleControls(QWidget):
         self._maps.activated.connect(lambda _index: scale.set_map(self._maps.currentData()))
         for combo in (self._ranges, self._maps):
             combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self._ranges.setMinimumWidth(9 * GRID)  # where the header is narrow the words stay, and the map's name goes
+        self._maps.setMinimumWidth(6 * GRID)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID // 2)
@@ -94,9 +96,8 @@ def _number_box(name: str) -> QDoubleSpinBox:
     box.setRange(-1000.0, 1000.0)
     box.setDecimals(2)
     box.setSingleStep(0.05)
-    box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
     box.setAlignment(Qt.AlignmentFlag.AlignCenter)
-    box.setFixedWidth(7 * GRID)
+    box.setFixedWidth(6 * GRID)
     return box
 
 

@@ -97,6 +97,8 @@ class NumberTable(QTableView):
         self._model = model
         self._proxy.setSourceModel(model)
         self.resizeColumnsToContents()
+        for column in range(self._proxy.columnCount()):  # the frame of the current cell takes room as well
+            self.setColumnWidth(column, self.columnWidth(column) + GRID)
 
     def copy(self) -> None:
         """Put the selected cells, or all, on the clipboard, tab by tab."""
