@@ -101,13 +101,15 @@ def _escaped(text: str) -> str:
 class _Measures:
     """Sizes in inches that follow from the width and the text sizes.
 
-    `lefts` are those of the columns, `tops` those of the rows, `bottom` the room below the last row.
+    `lefts` are those of the columns, `tops` those of the rows, `gap` is the least between two rows, `bottom` the
+    room below the last row.
     """
 
     panel: float
     lefts: tuple[float, ...]
     tops: tuple[float, ...]
     width: float
+    gap: float
     bottom: float
     bar_gap: float
     bar_width: float
@@ -268,12 +270,12 @@ class _Canvas:
 def _margins(layout: PanelLayout, style: FigureStyle) -> list[float]:
     """What stands left of each column: a layer's heading, i and its numbers, or only a gap."""
     label, tick = style.label_size / _POINTS, style.tick_size / _POINTS
-    headed = {heading.first for heading in layout.headings if heading.text()} if style.headings else set()
+    headed = {heading.first for heading in layout.headings if heading.lines()} if style.headings else set()
     ticked = {place.column for place in layout.places if place.is_leftmost}
     margins = []
     for column in range(layout.columns):
         gap = 1.6 * tick if column else 0.0
-        heading = 1.5 * label if column in headed else 0.0
+        heading = _heading_room(layout, label) if column in headed else 0.0
         margins.append(gap + heading + (1.2 * label + 2.2 * tick if column in ticked else 0.0))
     return margins
 
@@ -303,6 +305,7 @@ def _measure(layout: PanelLayout, style: FigureStyle) -> _Measures:
         panel=panel,
         lefts=lefts,
         width=lefts[-1] + panel + bar_gap + bar_width + right,
+        gap=title + 0.6 * tick,
         tops=tuple(_tops(layout, style, panel, 0.08 + 1.7 * label + title, title + 0.6 * tick)),
         bottom=_column_room(layout, style, layout.rows - 1),
         bar_gap=bar_gap,
@@ -361,12 +364,20 @@ def _draw_bar(
     bar.set_ylabel(text.bar_label if fits else text.short_bar_label, fontsize=style.tick_size)
 
 
+def _heading_room(layout: PanelLayout, label: float) -> float:
+    return (0.3 + 1.2 * layout.heading_lines) * label
+
+
 def _draw_headings(canvas: _Canvas, layout: PanelLayout, measures: _Measures, style: FigureStyle) -> None:
+    """The layers beside their panels, in letters small enough for the longest to stay beside its own."""
     label, tick = style.label_size / _POINTS, style.tick_size / _POINTS
-    for heading in layout.headings:
+    texts = ["\n".join(heading.lines(style.count_from)) for heading in layout.headings]
+    longest = max((_text_width(line, style.label_size) for text in texts for line in text.split("\n")), default=0.0)
+    size = style.label_size * min(1.0, (measures.panel + measures.gap) / longest if longest else 1.0)
+    for heading, text in zip(layout.headings, texts, strict=True):
         y = measures.tops[heading.row] + measures.panel / 2
-        x = measures.lefts[heading.first] - 1.2 * label - 2.2 * tick - 0.75 * label
-        canvas.text(x, y, heading.text(style.count_from), style.label_size, rotation=90)
+        x = measures.lefts[heading.first] - 1.2 * label - 2.2 * tick - _heading_room(layout, label) / 2
+        canvas.text(x, y, text, size, rotation=90, linespacing=1.1)
 
 
 def _bar_numbers(values: Sequence[float]) -> list[str]:

@@ -40,9 +40,11 @@ class LayerHeading:
     first: int
     last: int
 
-    def text(self, count_from: int = 1) -> str:
-        """What is written, with layers counted from this number."""
-        return heading_text(self.path, count_from) if self.path is not None else ""
+    def lines(self, count_from: int = 1) -> tuple[str, ...]:
+        """What is written, with layers counted from this number: the tower, if there are several, and the layer."""
+        if self.path is None:
+            return ()
+        return tuple(filter(None, (self.path.tower, _layer_text(self.path, count_from))))
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ class PanelLayout:
     columns: int
     places: tuple[PanelPlace, ...]
     headings: tuple[LayerHeading, ...]
+
+    @property
+    def heading_lines(self) -> int:
+        """How many lines the longest heading has."""
+        return max((len(heading.lines()) for heading in self.headings), default=0)
 
 
 class PanelGroups:
@@ -129,8 +136,11 @@ def _column_of_projection(
 
 def heading_text(path: ModulePath, count_from: int = 1) -> str:
     """`Layer 1`, `decoder · Layer 1`, `down.1.0`, empty where the module sits in no layer."""
-    text = f"Layer {path.layer_name(count_from)}" if path.layer is not None else path.block
-    return " · ".join(filter(None, (path.tower, text)))
+    return " · ".join(filter(None, (path.tower, _layer_text(path, count_from))))
+
+
+def _layer_text(path: ModulePath, count_from: int) -> str:
+    return f"Layer {path.layer_name(count_from)}" if path.layer is not None else path.block
 
 
 def projection_key(projection: str) -> tuple[int, str]:

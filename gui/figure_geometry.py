@@ -66,9 +66,13 @@ def _starts(layout: PanelLayout) -> set[int]:
     return {heading.first for heading in layout.headings}
 
 
-def _left_margin(text: TextSizes) -> float:
-    """Room for `Layer n`, `i` and the row numbers."""
-    return text.label + 4 + text.label + text.row_number + 10
+def _left_margin(layout: PanelLayout, text: TextSizes) -> float:
+    """Room for the tower and `Layer n`, `i` and the row numbers."""
+    return _heading_width(layout, text) + 4 + text.label + text.row_number + 10
+
+
+def _heading_width(layout: PanelLayout, text: TextSizes) -> float:
+    return max(1, layout.heading_lines) * text.label
 
 
 def _column_gap(text: TextSizes) -> float:
@@ -83,7 +87,7 @@ def _bar_room(text: TextSizes) -> float:
 def _side_for_width(layout: PanelLayout, width: float, text: TextSizes) -> float:
     starts = len(_starts(layout))
     gaps = (layout.columns - starts) * _column_gap(text) + max(0, starts - 1) * 2 * _column_gap(text)
-    return (width - starts * _left_margin(text) - gaps - _bar_room(text)) / max(1, layout.columns)
+    return (width - starts * _left_margin(layout, text) - gaps - _bar_room(text)) / max(1, layout.columns)
 
 
 def _row_room(text: TextSizes) -> float:
@@ -127,7 +131,7 @@ def _place(layout: PanelLayout, side: float, width: float, height: float, text: 
         if column:
             x += side + (2 * _column_gap(text) if column in starts else _column_gap(text))
         if column in starts:
-            x += _left_margin(text)
+            x += _left_margin(layout, text)
         lefts.append(x)
     used = (lefts[-1] if lefts else 0.0) + side + _bar_room(text)
     needed = _fixed_height(layout, text) + layout.rows * (side + _row_room(text))
@@ -137,9 +141,10 @@ def _place(layout: PanelLayout, side: float, width: float, height: float, text: 
     panels = [QRectF()] * len(layout.places)
     for place in layout.places:
         panels[place.index] = QRectF(shift + lefts[place.column], tops[place.row], side, side)
-    headings = tuple(
+    headings = tuple(  # a long name may reach into the gaps between the rows
         QRectF(
-            shift + lefts[heading.first] - _left_margin(text), tops[heading.row], text.label, side,
+            shift + lefts[heading.first] - _left_margin(layout, text), tops[heading.row] - text.label,
+            _heading_width(layout, text), side + 2 * text.label,
         )
         for heading in layout.headings
     )  # fmt: skip

@@ -90,9 +90,16 @@ class FigurePainter:
         painter.setFont(self._label)
         for heading, area in zip(geometry.layout.headings, geometry.headings, strict=True):
             if meets(area):
-                paint_turned(painter, heading.text(words.count_from), area, text)
+                self._paint_heading(painter, heading.lines(words.count_from), area, text)
         if meets(geometry.bar.adjusted(-2, -self._height, 100, self._height)):
             self._paint_bar(painter, geometry.bar, words.bar, scale, muted, line)
+
+    def _paint_heading(self, painter: QPainter, lines: Sequence[str], area: QRectF, colour: QColor) -> None:
+        """A layer beside its panels, its last line next to them."""
+        height = self._label_height
+        for number, line in enumerate(reversed(lines)):
+            place = QRectF(area.right() - (number + 1) * height, area.top(), height, area.height())
+            paint_turned(painter, line, place, colour)
 
     def _advance(self, text: str) -> float:
         return self._metrics.horizontalAdvance(text)

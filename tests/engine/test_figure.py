@@ -113,6 +113,23 @@ def test_layers_of_many_projections_break_where_the_page_is_narrow(folder: Path,
     assert_legible(draw_figure(plan, figure_text(Side.B, View.ABOVE_CHANCE, found), style))
 
 
+@pytest.mark.parametrize("width", [3.03, 5.5, None])
+def test_towers_are_named_beside_their_own_panels(folder: Path, width: float | None) -> None:
+    modules = [
+        f"{stack}.block.{layer}.layer.{where}.{name}.{projection}"
+        for stack, where, name in (
+            ("encoder", 0, "SelfAttention"), ("decoder", 0, "SelfAttention"), ("decoder", 1, "EncDecAttention"),
+        )
+        for layer in range(2) for projection in "qkvo"
+    ]  # fmt: skip
+    paths = [write_peft_adapter(folder / f"towers-{width}-{k}", modules, 4, seed=k, d_in=96) for k in (0, 1)]
+    found = [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, ModuleResult)]
+    style = FigureStyle(width, 150)
+    figure = draw_figure(fitting_plan(found, style), figure_text(Side.A, style.view, found), style)
+    assert "decoder.cross\nLayer 2" in [text.get_text() for text in figure.texts]
+    assert_legible(figure)
+
+
 def test_the_legend_explains_what_is_there(folder: Path) -> None:
     found = made(folder, 2)
     style = FigureStyle(width=3.25, dpi=150, chance=True)

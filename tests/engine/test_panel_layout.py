@@ -40,10 +40,10 @@ def test_places_of_figure_7(order: int) -> None:
         (0, 0): "1_q", (0, 1): "1_v", (0, 2): "32_q", (0, 3): "32_v",
         (1, 0): "64_q", (1, 1): "64_v", (1, 2): "96_q", (1, 3): "96_v",
     }  # fmt: skip
-    assert [(heading.text(), heading.row, heading.first, heading.last) for heading in layout.headings] == [
+    assert [(*heading.lines(), heading.row, heading.first, heading.last) for heading in layout.headings] == [
         ("Layer 1", 0, 0, 1), ("Layer 32", 0, 2, 3), ("Layer 64", 1, 0, 1), ("Layer 96", 1, 2, 3),
     ]  # fmt: skip
-    assert [heading.text(count_from=0) for heading in layout.headings][-1] == "Layer 95"
+    assert layout.headings[-1].lines(count_from=0) == ("Layer 95",)
 
 
 def test_axes_of_figure_7() -> None:

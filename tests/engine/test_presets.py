@@ -51,7 +51,7 @@ def test_layers_of_other_depths(tmp_path: Path, preset: Preset, layers: int, exp
 def test_figure_7_is_four_panels_to_a_row(tmp_path: Path) -> None:
     plan = preset_plan(chosen(results(tmp_path, (4, 4), 9), Preset.FIG7), Preset.FIG7)
     assert (plan.layout.rows, plan.layout.columns) == (2, 4)
-    assert [heading.text() for heading in plan.layout.headings] == ["Layer 1", "Layer 3", "Layer 6", "Layer 9"]
+    assert [heading.lines() for heading in plan.layout.headings] == [(f"Layer {n}",) for n in (1, 3, 6, 9)]
     assert plan.range == (0.0, 0.8)
     assert all(panel.mask is Mask.NONE for panel in plan.panels)
 
