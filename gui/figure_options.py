@@ -31,6 +31,8 @@ VENUES: dict[str, tuple[float, float, float]] = {
     "ECCV (4.8 in)": (4.8, 9, 7),
 }
 _OWN_WIDTH = "Own width"
+# What the window decides anew each time; the other switches are remembered with their venue.
+_OF_THE_WINDOW = ("control", "square")
 # Attribute of FigureStyle, what it is called, and what it does.
 _SWITCHES = (
     ("titles", "Titles", "ΔW with its projection above every panel"),
@@ -154,12 +156,15 @@ class FigureOptions(QWidget):
         if isinstance(kept, dict):
             self._restoring = True
             self.dpi_box.setCurrentText(str(kept.get("dpi")))
-            for name, switch in self.switches.items():
+            for name, switch in self._kept_switches():
                 switch.setChecked(bool(kept.get(name, switch.isChecked())))
             self._restoring = False
 
+    def _kept_switches(self) -> list[tuple[str, QCheckBox]]:
+        return [(name, switch) for name, switch in self.switches.items() if name not in _OF_THE_WINDOW]
+
     def _on_changed(self) -> None:
         if not self._restoring:
-            switches = {name: switch.isChecked() for name, switch in self.switches.items()}
+            switches = {name: switch.isChecked() for name, switch in self._kept_switches()}
             self._venues[self.venue_box.currentText()] = {"dpi": self.dpi_box.currentText(), **switches}
             self.changed.emit()

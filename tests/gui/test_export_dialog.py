@@ -90,6 +90,7 @@ def test_settings_are_remembered_for_each_venue(qtbot: QtBot, window: MainWindow
     first._data["npz"].setChecked(False)
     first.export()
     qtbot.waitUntil(lambda: "written" in first._status.text(), timeout=60_000)
+    assert "control" not in str(memory.export), "the window decides what the figure is made of"
     again = dialog()
     assert again._folder.text() == str(tmp_path / "out")
     assert again.options.venue_box.currentText() == "NeurIPS, ICLR (5.5 in)"
