@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from engine.module_path import PROJECTION_ORDER, ModulePath
 
@@ -56,7 +57,7 @@ class PanelLayout:
     places: tuple[PanelPlace, ...]
     headings: tuple[LayerHeading, ...]
 
-    @property
+    @cached_property
     def heading_lines(self) -> int:
         """How many lines the longest heading has."""
         return max((len(heading.lines()) for heading in self.headings), default=0)
