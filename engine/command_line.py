@@ -114,17 +114,18 @@ def _selection(comparison: Comparison) -> list[str]:
     comparable = pair_adapters(comparison.first, comparison.second).comparable(comparison.side)
     asked = _asked_for(comparison, comparable)
     preset = comparison.preset
-    options = ["--preset", preset.value] if preset else []
-    if preset and asked == list(preset_pairs(comparable, preset)):
-        return options
-    chosen = _chosen(asked, comparable)
-    if preset:
-        return [*chosen, *options, "--all"]
-    usual = default_figure(comparison.results, is_selection=bool(chosen))
     shown = [result.pair.slug for result in comparison.figure_results]
-    if {r.pair.slug for r in comparison.results if usual is None or r.pair.slug in usual} == set(shown):
-        return chosen
-    return [*chosen, "--panels", ",".join(shown)]
+    panels = ["--panels", ",".join(shown)]
+    if preset:
+        options = ["--preset", preset.value]
+        if asked != list(preset_pairs(comparable, preset)):
+            options = [*_chosen(asked, comparable), *options, "--all"]
+        usual = {pair.slug for pair in preset_pairs([result.pair for result in comparison.results], preset)}
+        return options if usual == set(shown) else [*options, *panels]
+    chosen = _chosen(asked, comparable)
+    default = default_figure(comparison.results, is_selection=bool(chosen))
+    usual = {result.pair.slug for result in comparison.results if default is None or result.pair.slug in default}
+    return chosen if usual == set(shown) else [*chosen, *panels]
 
 
 def _asked_for(comparison: Comparison, comparable: tuple[ModulePair, ...]) -> list[ModulePair]:
@@ -139,7 +140,7 @@ def _chosen(asked: list[ModulePair], comparable: tuple[ModulePair, ...]) -> list
         return []
     labels = dict.fromkeys(pair.path.layer_label for pair in sorted(asked, key=lambda pair: pair.path.sort_key))
     projections = sorted({pair.path.projection for pair in asked}, key=projection_key)
-    if all(labels):
+    if all(labels) and not any("," in name for name in (*labels, *projections)):
         layers = ",".join(labels)
         if list(select_pairs(comparable, parse_layers(layers), projections)) == asked:
             return ["--layers", layers, "--projections", ",".join(projections)]
@@ -163,7 +164,8 @@ def _style_options(style: FigureStyle) -> list[str]:
 
 def _place(adapter: Adapter) -> str:
     try:
-        return os.path.relpath(adapter.path)
+        place = os.path.relpath(adapter.path)
+        return os.path.join(os.curdir, place) if place.startswith("-") else place  # noqa: PTH118 - pathlib drops ./
     except ValueError:  # another drive
         return adapter.path.name
 

@@ -95,18 +95,8 @@ def _drawn(comparison: Comparison, kind: str, style: FigureStyle, origin: dict[s
     return out.getvalue()
 
 
-def export_figure(comparison: Comparison, path: Path, kind: str, style: FigureStyle) -> None:
-    """Write the figure of a comparison as `png`, `pdf` or `svg`.
-
-    Raises:
-        ExportFailure: the file cannot be written, or the width leaves no room.
-    """
-    content = _drawn(comparison, kind, style, comparison_origin(comparison, style))
-    write_atomically(path, content)
-
-
 def figure_picture(comparison: Comparison, style: FigureStyle, pixels: int | None = None) -> bytes:
-    """The figure that `export_figure` writes, as a PNG of its resolution, or about `pixels` wide.
+    """The figure of a comparison as it is written, as a PNG of its resolution, or about `pixels` wide.
 
     Raises:
         ExportFailure: the width leaves no room.

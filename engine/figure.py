@@ -151,7 +151,8 @@ def draw_figure(plan: FigurePlan, text: FigureText, style: FigureStyle) -> Figur
     layout = plan.layout
     measures = _measure(layout, style)
     arrays = _arrays(plan, style)
-    norm = Normalize(*figure_levels(plan, style))
+    levels = figure_levels(plan, style)
+    norm = Normalize(*levels)
     colours = Colormap(style.colour_map).to_matplotlib()
     legend = _legend(plan, arrays, style)
     with mpl.rc_context(dict(_RC)):
@@ -161,6 +162,7 @@ def draw_figure(plan: FigurePlan, text: FigureText, style: FigureStyle) -> Figur
         figure = Figure(figsize=(measures.width, height), dpi=style.dpi, facecolor="white")
         FigureCanvasAgg(figure)
         canvas = _Canvas(figure, measures.width, height)
+        title_size = _title_size(plan, measures.panel, style)
         for number, place in enumerate(layout.places):
             axes = canvas.axes(
                 measures.lefts[place.column], measures.tops[place.row], measures.panel, measures.panel
@@ -170,14 +172,14 @@ def draw_figure(plan: FigurePlan, text: FigureText, style: FigureStyle) -> Figur
             if style.titles:
                 letter = f"({_letter(number)}) " if style.letters else ""
                 title = letter + _panel_title(panel, measures.panel, style)
-                axes.set_title(title, fontsize=style.label_size, pad=3)
+                axes.set_title(title, fontsize=title_size, pad=3)
             _draw_axes(axes, panel, place, measures, style)
         if style.headings:
             _draw_headings(canvas, layout, measures, style)
         centre = measures.lefts[0] / 2 + (measures.width - measures.right) / 2
         canvas.text(centre, 0.08, text.title, style.label_size * 1.2, va="top")
-        _draw_bar(canvas, measures, inner, ScalarMappable(norm, colours), text, style)
-        _draw_legend(canvas, legend, measures.lefts[0], height, style)
+        _draw_bar(canvas, measures, inner, ScalarMappable(norm, colours), levels, text, style)
+        _draw_legend(canvas, legend, measures, height, style)
     return figure
 
 
@@ -199,6 +201,14 @@ def _panel_title(panel: FigurePanel, width: float, style: FigureStyle) -> str:
         return projection_math(panel.path.projection)
     name = "random Gaussian"
     return name if _text_width(name, style.label_size) < width else "random"
+
+
+def _title_size(plan: FigurePlan, width: float, style: FigureStyle) -> float:
+    """Points in which every panel's title stays above its own panel; a subscript is set in 0.7 of them."""
+    names = [panel.path.projection for panel in plan.panels if panel.path is not None]
+    letters = "(aa) " if style.letters else ""
+    longest = max((_text_width(letters + "ΔW", 1.0) + _text_width(name, 0.7) for name in names), default=0.0)
+    return min(style.label_size, (width + style.tick_size / _POINTS) / longest) if longest else style.label_size
 
 
 def _text_width(text: str, size: float) -> float:
@@ -230,8 +240,9 @@ def _chance_line(panel: FigurePanel) -> Any:
     """z of the cells shown (a masked array), where the line at 3 SD above chance crosses the panel; else None."""
     if min(panel.rows, panel.columns) < 2:
         return None
-    z = np.ma.masked_where(panel.hidden(), np.nan_to_num(panel.shown(view_values(panel.similarity, View.Z))))
-    return z if z.min() < _CHANCE_SD < z.max() else None
+    z = panel.shown(view_values(panel.similarity, View.Z))
+    z = np.ma.masked_where(panel.hidden() | np.isnan(z), z)
+    return z if z.count() and z.min() < _CHANCE_SD < z.max() else None
 
 
 def save_figure(figure: Figure, target: BinaryIO, kind: str, style: FigureStyle, metadata: Mapping[str, Any]) -> None:
@@ -345,15 +356,14 @@ def _ticks(wanted: tuple[int, ...] | None, count: int, labels: int, fits: int) -
 
 
 def _draw_bar(
-    canvas: _Canvas, measures: _Measures, height: float, colours: ScalarMappable, text: FigureText, style: FigureStyle
-) -> None:
+    canvas: _Canvas, measures: _Measures, height: float, colours: ScalarMappable, ends: tuple[float, float],
+    text: FigureText, style: FigureStyle,
+) -> None:  # fmt: skip
     bar = canvas.axes(
         measures.lefts[-1] + measures.panel + measures.bar_gap, measures.tops[0], measures.bar_width, height
     )  # fmt: skip
     axis = canvas.figure.colorbar(colours, cax=bar)
     axis.outline.set_linewidth(0.6)
-    low, high = colours.get_clim()
-    ends = (low or 0.0, high or 1.0)
     room = (ends[1] - ends[0]) * 1.6 * style.tick_size / _POINTS / height
     most = max(2, min(9, int((ends[1] - ends[0]) / room)))
     ticks = MaxNLocator(most, steps=[1, 2, 5, 10]).tick_values(*ends)
@@ -392,15 +402,18 @@ def _legend(plan: FigurePlan, arrays: Sequence[Float64Array], style: FigureStyle
     if any((np.isnan(values) & ~panel.hidden()).any() for values, panel in zip(arrays, plan.panels, strict=True)):
         entries.append((UNDEFINED_COLOUR, "undefined: past the numerical rank of an adapter"))
     if style.chance and any(_chance_line(panel) is not None for panel in plan.panels):
-        entries.append((_LINE_GROUND, f"white line: {_CHANCE_SD:g} SD above chance"))
+        entries.append((_LINE_GROUND, f"{_CHANCE_SD:g} SD above chance: white line"))
     return entries
 
 
 def _draw_legend(
-    canvas: _Canvas, entries: Sequence[tuple[str, str]], left: float, height: float, style: FigureStyle
+    canvas: _Canvas, entries: Sequence[tuple[str, str]], measures: _Measures, height: float, style: FigureStyle
 ) -> None:
-    size = style.tick_size / _POINTS
-    for line, (colour, words) in enumerate(reversed(entries)):
+    """The entries below everything; where a page is narrow only what stands before the colon of each."""
+    size, left = style.tick_size / _POINTS, measures.lefts[0]
+    room = measures.width - left - 2.2 * size
+    for line, (colour, text) in enumerate(reversed(entries)):
+        words = text if _text_width(text, style.tick_size) < room else text.partition(":")[0]
         top = height - (1.9 + 1.6 * line) * size
         canvas.rectangle(left, top, 1.6 * size, size, colour)
         if colour == _LINE_GROUND:

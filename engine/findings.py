@@ -48,7 +48,7 @@ def findings(results: Sequence[ModuleResult]) -> list[Finding]:
         key = finding.pair.path.tower, finding.pair.path.projection
         change = finding.mean_corner - previous.get(key, float("nan"))
         previous[key] = finding.mean_corner
-        ordered.append(_with_change(finding, change))
+        ordered.append(replace(finding, corner_change=change))
     by_slug = {finding.pair.slug: finding for finding in ordered}
     return [by_slug[finding.pair.slug] for finding in found]
 
@@ -70,10 +70,6 @@ def _finding(result: ModuleResult) -> Finding:
         shared_dimensions=_shared_dimensions(values, d),
         dominant="rows" if row > column else "columns" if column > row else "",
     )
-
-
-def _with_change(finding: Finding, change: float) -> Finding:
-    return replace(finding, corner_change=change)
 
 
 def _mean(values: Float64Array) -> float:

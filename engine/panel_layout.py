@@ -115,6 +115,31 @@ def with_control(layout: PanelLayout) -> PanelLayout:
     return replace(layout, rows=max(layout.rows, row + 1), places=(*layout.places, place))
 
 
+def with_own_axes(layout: PanelLayout, shapes: Sequence[tuple[int, int]]) -> PanelLayout:
+    """The layout with ticks also where a panel's neighbour has another rank; `shapes` (rows, columns) are by index.
+
+    A panel numbers its i where the one to its left has other rows, its j where the one below has other columns.
+    """
+    if len(set(shapes)) < 2:
+        return layout
+    at = {(place.row, place.column): shapes[place.index] for place in layout.places}
+    below: dict[int, tuple[int, int]] = {}  # column → shape of the panel that was passed last, from below
+    places = []
+    for place in sorted(layout.places, key=lambda place: -place.row):
+        rows, columns = shapes[place.index]
+        left = at.get((place.row, place.column - 1))
+        places.append(
+            replace(
+                place,
+                is_leftmost=place.is_leftmost or (left is not None and left[0] != rows),
+                is_lowest=place.is_lowest or below.get(place.column, (0, columns))[1] != columns,
+            )
+        )
+        below[place.column] = rows, columns
+    order = {place.index: place for place in places}
+    return replace(layout, places=tuple(order[place.index] for place in layout.places))
+
+
 def lay_out(paths: Sequence[ModulePath], per_row: int = PANELS_PER_ROW) -> PanelLayout:
     """Lay out panels layer by layer; a projection that a layer lacks leaves its place empty.
 

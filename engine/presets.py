@@ -25,6 +25,7 @@ from engine.panel_layout import (
     first_selection,
     lay_out,
     with_control,
+    with_own_axes,
 )
 from engine.storage_types import Float64Array
 from engine.subspace import SubspaceSimilarity
@@ -126,12 +127,13 @@ def preset_pairs(pairs: Sequence[ModulePair], preset: Preset) -> tuple[ModulePai
     return shown
 
 
-def preset_layers(pairs: Sequence[ModulePair], preset: Preset, depth: int) -> str:
-    """Which layers stand for the paper's, in a sentence."""
-    labels = list(dict.fromkeys(pair.path.layer_label for pair in pairs if pair.path.layer_label))
+def preset_layers(pairs: Sequence[ModulePair], preset: Preset, depth: int, count_from: int = 1) -> str:
+    """Which layers stand for the paper's, in a sentence; they are counted from `count_from`."""
+    labels = list(dict.fromkeys(pair.path.layer_name(count_from) for pair in pairs if pair.path.layer_label))
     listed = ", ".join(labels[:-1]) + (" and " if len(labels) > 1 else "") + labels[-1] if labels else "no layers"
     these = f"layer{'' if len(labels) == 1 else 's'} {listed} of {depth}"
-    return f"{preset.title} of the paper shows {_PAPER_LAYERS[preset.is_one_layer]}; this one {these}."
+    counted = "" if count_from == 1 else f", counted from {count_from}"
+    return f"{preset.title} of the paper shows {_PAPER_LAYERS[preset.is_one_layer]}; this one {these}{counted}."
 
 
 def _middle(count: int) -> list[int]:
@@ -151,10 +153,11 @@ def plain_plan(
     For `control` a random panel stands behind them.
     """
     layout = layout or lay_out([result.pair.path for result in results])
-    panels = tuple(square_panel(result) if square else _whole(result) for result in results)
-    if not control:
-        return FigurePlan(panels, layout)
-    return FigurePlan((*panels, control_panel(results[-1])), with_control(layout))
+    panels = [square_panel(result) if square else _whole(result) for result in results]
+    if control:
+        layout = with_control(layout)
+        panels.append(control_panel(results[-1], square=square))
+    return FigurePlan(tuple(panels), with_own_axes(layout, [(panel.rows, panel.columns) for panel in panels]))
 
 
 def preset_plan(results: Sequence[ModuleResult], preset: Preset, per_row: int = PANELS_PER_ROW) -> FigurePlan:
@@ -197,11 +200,17 @@ def _whole(
 
 
 def control_panel(
-    result: ModuleResult, row_ticks: tuple[int, ...] | None = None, column_ticks: tuple[int, ...] | None = None
+    result: ModuleResult,
+    row_ticks: tuple[int, ...] | None = None,
+    column_ticks: tuple[int, ...] | None = None,
+    *,
+    square: bool = False,
 ) -> FigurePanel:
     """φ of two seeded Gaussian matrices of the shapes that a result compares (the paper's Figure 4, right)."""
     rows, columns = result.pair.shape
     similarity = gaussian_control(rows, columns, result.similarity.dimension)
+    if square:
+        rows = columns = min(rows, columns)
     return FigurePanel(
         None, similarity, rows, columns,
         row_ticks=row_ticks if rows == 64 else None, column_ticks=column_ticks if columns == 64 else None,
@@ -240,21 +249,17 @@ def _with_zooms(results: Sequence[ModuleResult], ticks_of_64: tuple[int, ...] | 
 
 def _rows(rows: Sequence[Sequence[FigurePanel]]) -> PanelLayout:
     """One row after the other, each headed by its layer; ticks stand where the panel beside or below differs."""
-    places, headings, index = [], [], 0
+    places, headings, shapes, index = [], [], [], 0
     for row, panels in enumerate(rows):
         for column, panel in enumerate(panels):
-            below = [other[column] for other in rows[row + 1 :] if column < len(other)]
-            places.append(
-                PanelPlace(
-                    index, row, column,
-                    is_leftmost=not column or panels[column - 1].rows != panel.rows,
-                    is_lowest=not below or below[0].columns != panel.columns,
-                )
-            )  # fmt: skip
+            is_last = not any(column < len(other) for other in rows[row + 1 :])
+            places.append(PanelPlace(index, row, column, is_leftmost=not column, is_lowest=is_last))
+            shapes.append((panel.rows, panel.columns))
             index += 1
         path = next((panel.path for panel in panels if panel.path is not None), None)
         headings.append(LayerHeading(path, row, 0, len(panels) - 1))
-    return PanelLayout(len(rows), max(len(panels) for panels in rows), tuple(places), tuple(headings))
+    layout = PanelLayout(len(rows), max(len(panels) for panels in rows), tuple(places), tuple(headings))
+    return with_own_axes(layout, shapes)
 
 
 def _widened(panels: Sequence[FigurePanel], wanted: tuple[float, float]) -> tuple[float, float]:

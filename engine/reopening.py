@@ -84,8 +84,8 @@ def read_saved(path: Path) -> SavedComparison:
             raw = file.read(_LARGEST_TEXT * 4)
     except OSError as error:
         raise unreadable(path, error) from error
-    text = _png_description(raw) if raw.startswith(_PNG) else raw.decode("utf-8", "replace")
     try:
+        text = _png_description(raw) if raw.startswith(_PNG) else raw.decode("utf-8", "replace")
         facts = json.loads(text)
         figure = facts.get("figure") or facts  # earlier versions had nothing but the panels
         return SavedComparison(
@@ -93,7 +93,7 @@ def read_saved(path: Path) -> SavedComparison:
             tuple(panel if isinstance(panel, str) else str(panel["slug"]) for panel in figure["panels"]),
             Preset(figure["preset"]) if figure.get("preset") else None, View(figure.get("view", View.PHI.value)),
         )  # fmt: skip
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, zlib.error) as error:
         raise UnsupportedFormat("This is no figure or comparison.json that PhiScope wrote.", path=path) from error
 
 
@@ -125,7 +125,8 @@ def _chunk_text(kind: bytes, rest: bytes) -> str:
 def find_adapter(saved: SavedAdapter, places: Iterable[Path]) -> FoundAdapter:
     """Look for the adapter that an export names among `places`: adapters, or folders that hold some.
 
-    One that holds the same data is preferred to one that has its name alone.
+    One that holds the same data is preferred to one that has its name alone. A file name that every library uses is
+    no name: what has only that in common is taken where its data is the same, and else passed over.
     """
     other = FoundAdapter(saved)
     for path in _candidates(saved, places):
@@ -135,7 +136,8 @@ def find_adapter(saved: SavedAdapter, places: Iterable[Path]) -> FoundAdapter:
             continue  # not the one that is looked for
         if found.is_same:
             return found
-        other = other if other.path else found
+        if other.path is None and saved.name in (path.name, path.parent.name):
+            other = found
     return other
 
 
@@ -149,13 +151,25 @@ def check_adapter(saved: SavedAdapter, path: Path) -> FoundAdapter:
 
 
 def _candidates(saved: SavedAdapter, places: Iterable[Path]) -> Iterable[Path]:
+    """Adapters that may be the one saved: by their name, or, beside the export, by that of their file."""
     seen = set()
     for place in places:
         for path in (place, place / saved.name, place / saved.file):
-            named = path.name in (saved.name, saved.file) or path.parent.name == saved.name
-            if named and path not in seen and path.exists():
+            named = saved.name in (path.name, path.parent.name) or path.name == saved.file
+            if named and path not in seen and _exists(path):
                 seen.add(path)
                 yield path
-        if place.is_dir() and place not in seen:
+        if place not in seen and _exists(place) and place.is_dir():
             seen.add(place)
-            yield from (path for path in adapters_in(place) if path.name == saved.name)
+            try:
+                found = adapters_in(place)
+            except EngineError:
+                continue  # a folder that may not be read
+            yield from (path for path in found if path.name == saved.name)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that no file can have, or a folder that may not be entered
+        return False

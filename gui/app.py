@@ -89,6 +89,7 @@ def make_application() -> QApplication:
     from PySide6.QtWidgets import QApplication  # noqa: PLC0415
 
     from engine import __version__  # noqa: PLC0415
+    from gui.garbage import GuiThreadCollector  # noqa: PLC0415
     from gui.theme import apply_theme  # noqa: PLC0415
 
     sys.setswitchinterval(_SWITCH_INTERVAL)
@@ -98,6 +99,7 @@ def make_application() -> QApplication:
     app.setOrganizationName("PhiScope")
     app.setDesktopFileName("phiscope")
     app.setWindowIcon(QIcon(str(RESOURCES / "phiscope.svg")))
+    GuiThreadCollector(app)
     app.styleHints().colorSchemeChanged.connect(lambda _scheme: apply_theme(app))
     return app
 

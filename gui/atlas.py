@@ -63,6 +63,7 @@ class Atlas(QWidget):
         self._build()
         session.outcomes_changed.connect(self._on_outcomes)
         session.pairing_changed.connect(self._on_pairing)
+        session.numbering_changed.connect(self._show)
         scale.view_changed.connect(self._show_curves)
         self._on_pairing()
 

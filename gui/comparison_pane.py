@@ -62,6 +62,7 @@ class ComparisonPane(QWidget):
         self.figure.zoom_changed.connect(self._show_zoom)
         session.outcomes_changed.connect(lambda _slugs: self._on_news())
         session.pairing_changed.connect(self._on_news)
+        session.numbering_changed.connect(self._on_news)
         for signal in (session.pairing_changed, session.selection_changed):
             signal.connect(self._show_preset)
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QGuiApplication, QImage, QKeySequence, QPixmap, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.errors import EngineError
+from engine.errors import EngineError, ExportFailure
 from engine.export_plan import DATA_KINDS, Comparison, ExportPlan
 from engine.figure_style import FIGURE_FORMATS, FigureStyle
 from gui.colour_scale import ColourScale
@@ -73,6 +73,8 @@ class ExportDialog(QDialog):
         name_choosers(self)
         self._restore()
         self.options.changed.connect(self._delay.start)
+        session.outcomes_changed.connect(self._on_outcomes)
+        self._on_outcomes()
         QShortcut(QKeySequence.StandardKey.Copy, self, self._copy_figure)
         self._delay.start(0)
 
@@ -87,9 +89,7 @@ class ExportDialog(QDialog):
         self._data = {kind: QCheckBox(_DATA_TEXTS[kind]) for kind in DATA_KINDS}
         for box in self._data.values():
             box.setChecked(True)
-        known, shown = len(self._session.results), len(shown_slugs(self._session))
-        self._all_modules = QCheckBox(f"Numbers of all {known} modules, not only the {shown} shown")
-        self._all_modules.setVisible(known > shown)
+        self._all_modules = QCheckBox()
         self._folder = QLineEdit(str(Path.home() / "phiscope"))
         self._folder.setAccessibleName("Folder to write into")
         self._folder.setToolTip("It is made where it is not there yet; files of the same names are replaced")
@@ -186,6 +186,14 @@ class ExportDialog(QDialog):
             buttons.addWidget(each)
         return buttons
 
+    @Slot()
+    def _on_outcomes(self) -> None:
+        """Follow a comparison that is still going on."""
+        known, shown = len(self._session.results), len(shown_slugs(self._session))
+        self._all_modules.setText(f"Numbers of all {known} modules, not only the {shown} shown")
+        self._all_modules.setVisible(known > shown)
+        self._delay.start()
+
     # --- what is remembered ---
 
     def _restore(self) -> None:
@@ -281,8 +289,9 @@ class ExportDialog(QDialog):
     def export(self) -> None:
         """Write what is chosen into the folder."""
         self._remember()
-        folder, plan = Path(self._folder.text()).expanduser(), self._plan()
+        plan = self._plan()
         try:
+            folder = _folder(self._folder.text())
             comparison = self._comparison(everything=self._all_modules.isChecked())
         except EngineError as error:
             self._set_status(error.reason, "error")
@@ -308,7 +317,8 @@ class ExportDialog(QDialog):
         self._bar.setRange(0, total)
         self._bar.setValue(done)
         if total:
-            self._set_status(f"Writing {self._to_write[min(done, total - 1)]}, {done + 1} of {total} …", "muted")
+            at = min(done, total - 1)
+            self._set_status(f"Writing {self._to_write[at]}, {at + 1} of {total} …", "muted")
 
     def _on_written(self, answer: JobAnswer) -> None:
         if self._is_closed:
@@ -411,3 +421,17 @@ class ExportDialog(QDialog):
             tuple(kind for kind, box in boxes.items() if box.isChecked()) for boxes in (self._figures, self._data)
         )
         return ExportPlan(figures, self._style(), data)
+
+
+def _folder(text: str) -> Path:
+    """The folder that was typed.
+
+    Raises:
+        ExportFailure: it is empty, or of a user that there is not.
+    """
+    if not text.strip():
+        raise ExportFailure("Choose a folder to write into.")
+    try:
+        return Path(text.strip()).expanduser()
+    except RuntimeError as error:
+        raise ExportFailure(f"There is no such folder: {text.strip()}.") from error

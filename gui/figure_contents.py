@@ -10,7 +10,7 @@ from engine.control import gaussian_control
 from engine.module_path import ModulePath
 from engine.outcome import ModuleResult
 from engine.pairing import ModulePair
-from engine.panel_layout import PanelLayout, with_control
+from engine.panel_layout import PanelLayout, with_control, with_own_axes
 from engine.presets import FigurePanel, FigurePlan, Preset, control_panel, preset_plan, square_panel
 from gui.figure_geometry import possible_layouts
 from gui.session import Session
@@ -78,8 +78,11 @@ class FigureContents(QObject):
         paths = [pair.path for pair, _ in self._pieces if pair is not None]
         if paths != self._layouts[0]:
             self._layouts = paths, possible_layouts(paths)
-        has_control = len(paths) < len(self._pieces)
-        return [with_control(layout) for layout in self._layouts[1]] if has_control else self._layouts[1]
+        layouts = self._layouts[1]
+        if len(paths) < len(self._pieces):
+            layouts = [with_control(layout) for layout in layouts]
+        shapes = [_shape(piece) for piece in self._pieces]
+        return [with_own_axes(layout, shapes) for layout in layouts]
 
     def _preset_plan(self, pairs: Sequence[ModulePair]) -> FigurePlan | None:
         """The figure of the preset chosen, once all of its modules are known."""
@@ -93,7 +96,8 @@ class FigureContents(QObject):
         results = self._known(self._session.shown)
         if not self._session.control or self._session.preset is not None or not results:
             return None
-        return control_panel(results[-1]) if self._has_control(results[-1]) else None
+        square = self._session.zooms_to_square
+        return control_panel(results[-1], square=square) if self._has_control(results[-1]) else None
 
     def _known(self, pairs: Sequence[ModulePair]) -> list[ModuleResult]:
         return [result for pair in pairs if (result := self._session.result(pair)) is not None]
@@ -115,3 +119,10 @@ class FigureContents(QObject):
 
             self._session.do(lambda: gaussian_control(*shape), made)
         return shape in self._controls
+
+
+def _shape(piece: Piece) -> tuple[int, int]:
+    pair, part = piece
+    if part is not None:
+        return part.rows, part.columns
+    return pair.shape if pair is not None else (0, 0)

@@ -84,10 +84,22 @@ def _bar_room(text: TextSizes) -> float:
     return 20 + 16 + 8 + text.bar_number + 6 + text.label
 
 
+def _margins(layout: PanelLayout, text: TextSizes) -> list[float]:
+    """What stands left of each column: a layer's heading and i with its numbers, these alone, or only a gap."""
+    starts = _starts(layout)
+    numbered = {place.column for place in layout.places if place.is_leftmost}
+    margins = []
+    for column in range(layout.columns):
+        gap = _column_gap(text) if column else 0.0
+        if column in starts:
+            margins.append(2 * gap + _left_margin(layout, text))
+        else:
+            margins.append(gap + (text.label + text.row_number + 10 if column in numbered else 0.0))
+    return margins
+
+
 def _side_for_width(layout: PanelLayout, width: float, text: TextSizes) -> float:
-    starts = len(_starts(layout))
-    gaps = (layout.columns - starts) * _column_gap(text) + max(0, starts - 1) * 2 * _column_gap(text)
-    return (width - starts * _left_margin(layout, text) - gaps - _bar_room(text)) / max(1, layout.columns)
+    return (width - sum(_margins(layout, text)) - _bar_room(text)) / max(1, layout.columns)
 
 
 def _row_room(text: TextSizes) -> float:
@@ -124,15 +136,11 @@ def _panel_side(layout: PanelLayout, width: float, height: float, text: TextSize
 
 
 def _place(layout: PanelLayout, side: float, width: float, height: float, text: TextSizes) -> FigureGeometry:
-    starts = _starts(layout)
     lefts: list[float] = []
     x = 0.0
-    for column in range(layout.columns):
-        if column:
-            x += side + (2 * _column_gap(text) if column in starts else _column_gap(text))
-        if column in starts:
-            x += _left_margin(layout, text)
-        lefts.append(x)
+    for margin in _margins(layout, text):
+        lefts.append(x + margin)
+        x += margin + side
     used = (lefts[-1] if lefts else 0.0) + side + _bar_room(text)
     needed = _fixed_height(layout, text) + layout.rows * (side + _row_room(text))
     shift = _MARGIN + float(int(max(0.0, (width - used) / 2)))

@@ -136,12 +136,14 @@ class FigureOptions(QWidget):
     @property
     def kept(self) -> dict[str, object]:
         """The settings as they are remembered: the venue, and what was chosen for each."""
-        return {"venue": self.venue_box.currentText(), "venues": self._venues}
+        return {"venue": self.venue_box.currentText(), "venues": self._venues, "width": self._width.value()}
 
     def restore(self, kept: dict[str, object]) -> None:
         """Take up what `kept` gave another day."""
-        venues, venue = kept.get("venues"), kept.get("venue")
+        venues, venue, width = kept.get("venues"), kept.get("venue"), kept.get("width")
         self._venues = dict(venues) if isinstance(venues, dict) else {}
+        if isinstance(width, float):
+            self._width.setValue(width)
         if isinstance(venue, str):
             self.venue_box.setCurrentText(venue)
         self._take_up_venue()

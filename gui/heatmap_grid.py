@@ -67,6 +67,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         self._viewport_height = 0
         self._geometry: FigureGeometry | None = None
         self._cell: Cell | None = None
+        self._cell_panel: HeatmapPanel | None = None  # the one that the cell was pointed at in
         self._zoomed: str | None = None  # the slug of the only panel shown
         self._exposed = QRegion()
         self._running = False
@@ -85,6 +86,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         scale.view_changed.connect(self.show_selection)
         session.outcomes_changed.connect(self._on_outcomes)
         session.progress_changed.connect(self._on_progress)
+        session.numbering_changed.connect(self._under.update)
 
     # --- what it shows ---
 
@@ -271,7 +273,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         point = self.mapToScene(event.position().toPoint())
         panel = self._panel_at(point)
-        self._set_cell(panel.cell_at(point) if panel else None)
+        self._set_cell(panel.cell_at(point) if panel else None, panel)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         panel = self._panel_at(self.mapToScene(event.position().toPoint()))
@@ -312,29 +314,36 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         if cell is None:
             self._step_panel(0)
             return
-        rows, columns = cell.pair.shape
-        i, j = min(max(cell.i + down, 1), rows), min(max(cell.j + right, 1), columns)
-        self._set_cell(Cell(cell.pair, i, j))
+        panel = self._panel_of_cell()
+        target = panel.nearest_cell(cell.i + down, cell.j + right) if panel is not None else None
+        if target is not None and abs(target.i - cell.i) + abs(target.j - cell.j) == 1:  # no way into hidden cells
+            self._set_cell(target, panel)
 
     def _step_panel(self, by: int) -> None:
         """Move the cross-hair to the same i and j of another panel that has φ."""
         known = [panel for panel in self.panels if panel.pair and isinstance(panel.outcome, ModuleResult)]
         if not known:
             return
-        cell = self._cell
-        at = next((n for n, panel in enumerate(known) if cell is not None and panel.pair == cell.pair), None)
-        panel = known[0 if at is None else min(max(at + by, 0), len(known) - 1)]
-        if panel.pair is not None:
-            rows, columns = panel.pair.shape
-            i, j = (min(cell.i, rows), min(cell.j, columns)) if cell is not None else (1, 1)
-            self._set_cell(Cell(panel.pair, i, j))
-            self.panel_reached.emit(panel.area)
+        cell, at = self._cell, self._panel_of_cell()
+        position = known.index(at) + by if at in known else 0
+        panel = known[min(max(position, 0), len(known) - 1)]
+        self._set_cell(panel.nearest_cell(*((cell.i, cell.j) if cell is not None else (1, 1))), panel)
+        self.panel_reached.emit(panel.area)
+
+    def _panel_of_cell(self) -> HeatmapPanel | None:
+        """The panel that the cross-hair is in; a zoom beside it may show the same module."""
+        if self._cell is None:
+            return None
+        if self._cell_panel in self.panels:
+            return self._cell_panel
+        return next((panel for panel in self.panels if panel.pair == self._cell.pair), None)
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self._set_cell(None)
 
-    def _set_cell(self, cell: Cell | None) -> None:
+    def _set_cell(self, cell: Cell | None, panel: HeatmapPanel | None = None) -> None:
+        self._cell_panel = panel
         if cell == self._cell:
             return
         before, self._cell = self._cell, cell

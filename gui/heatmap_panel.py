@@ -42,11 +42,6 @@ class HeatmapPanel:
         self._placed: tuple[QRectF, object] | None = None  # the area, and the shape of the image that fills it
 
     @property
-    def in_use(self) -> bool:
-        """Whether it stands for anything: a control has no module, and an unused panel not even numbers."""
-        return self.pair is not None or self.part is not None
-
-    @property
     def path(self) -> ModulePath | None:
         """Where its module sits; None for a control."""
         return self.pair.path if self.pair is not None else None
@@ -116,6 +111,20 @@ class HeatmapPanel:
         if self.part is not None and self.part.hidden()[i, j]:
             return None
         return Cell(self.pair, i + 1, j + 1)
+
+    def nearest_cell(self, i: int, j: int) -> Cell | None:
+        """The shown cell at i and j, or else near them; None where there is no φ of a module."""
+        if self.pair is None or self.similarity is None:
+            return None
+        rows, columns = self.shape
+        i, j = min(max(i, 1), rows), min(max(j, 1), columns)
+        if self.is_hidden(i, j):  # the diagonal is shown in both triangles
+            i = j = min(i, j)
+        return Cell(self.pair, i, j)
+
+    def is_hidden(self, i: int, j: int) -> bool:
+        """Whether a cell of its shape is masked."""
+        return self.part is not None and bool(self.part.hidden()[i - 1, j - 1])
 
     def cross_hair(self, cell: Cell) -> list[QRectF]:
         """Where the lines through a cell's i and j run in this panel, one pixel wide; none without φ."""

@@ -59,6 +59,7 @@ class Inspector(QScrollArea):
         self._plot_timer.timeout.connect(self._show_plots)
         session.pairing_changed.connect(self._forget)
         session.outcomes_changed.connect(lambda _slugs: self.refresh())
+        session.numbering_changed.connect(self.refresh)
         self.refresh()
 
     def _build(self) -> None:

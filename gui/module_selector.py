@@ -32,6 +32,7 @@ from gui.widgets import button, heading, set_style
 
 _ROW_HEIGHT = 26
 _SHOWN_REASONS = 200
+_TYPED_TIP = "Type layers and press Enter: numbers as they are shown, and ranges such as 64-96"
 
 
 class ChoiceList(QListWidget):
@@ -135,7 +136,7 @@ class ModuleSelector(QWidget):
         self._typed = QLineEdit()
         self._typed.setPlaceholderText("Layers, such as 1, 32, 64-96")
         self._typed.setAccessibleName("Layers as text")
-        self._typed.setToolTip("Type layers and press Enter: numbers from 1, and ranges such as 64-96")
+        self._typed.setToolTip(_TYPED_TIP)
         self._typed.returnPressed.connect(self._on_typed)
         self._how_many = QSpinBox()
         self._how_many.setRange(2, 99)
@@ -162,6 +163,7 @@ class ModuleSelector(QWidget):
             choices.chosen_changed.connect(self._on_chosen)
         session.pairing_changed.connect(self._on_pairing)
         session.selection_changed.connect(self._show_selection)
+        session.numbering_changed.connect(self._on_pairing)
         session.outcomes_changed.connect(lambda _slugs: self._show_reasons())
         self._on_pairing()
 
@@ -238,7 +240,7 @@ class ModuleSelector(QWidget):
         self._layers.choose(rows)
 
     def _mark_typed(self, problem: str) -> None:
-        self._typed.setToolTip(problem.capitalize() or "Type layers and press Enter: 1, 32, 64-96")
+        self._typed.setToolTip(problem.capitalize() or _TYPED_TIP)
         self._typed.setAccessibleDescription(problem)
         set_style(self._typed, "invalid", bool(problem))
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
+from engine.errors import EngineError
 from engine.side import Side
 from gui.demo import DEMO_ADAPTERS
 from gui.memory import LastSession
+from gui.session_values import Which
 from gui.worker import Failure, JobAnswer
 
 if TYPE_CHECKING:
@@ -79,7 +81,11 @@ class Returns(QObject):
         path, preset, view = Path(name), self._session.preset, self._window.pane.scale.view
         self._window.remember_folder(path.parent)
 
-        comparison = shown_comparison(self._session, preset, everything=True)
+        try:
+            comparison = shown_comparison(self._session, preset, everything=True)
+        except EngineError as error:
+            self._session.notice_raised.emit(Failure(error.reason))
+            return
 
         def write() -> None:
             from engine.export import save_comparison  # noqa: PLC0415 - matplotlib, in the compute thread
@@ -112,27 +118,24 @@ class Returns(QObject):
 
     def take_up_settings(self) -> None:
         """Show a pair that was asked for here as it was shown then: side, panels, figure and view."""
+        if any(self._session.place(which).opening is not None for which in Which):
+            return  # the other one is on its way, and will bring another pairing
+        from engine.presets import Preset  # noqa: PLC0415 - NumPy, after the first paint
+        from engine.views import View  # noqa: PLC0415 - as above
+
         last, self._restoring = self._restoring, None
         pairing = self._session.pairing
         if last is None or pairing is None:
             return
         if (str(pairing.first.path), str(pairing.second.path)) != (last.first, last.second):
-            self._restoring = last  # only the first of both is there yet, beside one of before
-            return
+            return  # one of them could not be opened
         if last.side in [side.value for side in Side]:
             self._session.set_side(Side(last.side))
         known = {pair.slug for pair in self._session.comparable}
         selected = [slug for slug in last.selected if slug in known]
+        preset = Preset(last.preset) if last.preset in [preset.value for preset in Preset] else None
         if selected:
-            self._session.select(selected)
-        self._restore_figure(last)
-
-    def _restore_figure(self, last: LastSession) -> None:
-        from engine.presets import Preset  # noqa: PLC0415 - NumPy, after the first paint
-        from engine.views import View  # noqa: PLC0415 - as above
-
-        if last.preset in [preset.value for preset in Preset]:
-            self._session.show_preset(Preset(last.preset))
+            self._session.select(selected, preset)
         if last.view in [view.value for view in View]:
             self._window.pane.scale.set_view(View(last.view))
 

@@ -37,6 +37,7 @@ class Session(QObject):
     adapter_changed = Signal(object)  # Which
     pairing_changed = Signal()
     selection_changed = Signal()
+    numbering_changed = Signal()
     outcomes_changed = Signal(object)  # tuple of slugs
     progress_changed = Signal(object)  # Progress
     devices_changed = Signal()
@@ -58,6 +59,8 @@ class Session(QObject):
         self._zooms_to_square = False
         self._count_from = 1
         self._looked_at: Pairing | None = None
+        self._initialisation_caution = ""
+        self._computed_on: dict[Side, Device] = {}
         self._device: Device | None = None
         self._devices: tuple[Device, ...] | None = None
         self._run_id = 0
@@ -102,6 +105,16 @@ class Session(QObject):
         if self._device is not None:
             return self._device
         return self._devices[0] if self._devices else CPU
+
+    @property
+    def device_computed_on(self) -> Device:
+        """The device that computed what is known of the side shown; of several, the last one."""
+        return self._computed_on.get(self._side, self.device_in_use)
+
+    @property
+    def initialisation_caution(self) -> str:
+        """What a reader of φ on A should beware of, once all of it has been computed and looked at; else empty."""
+        return self._initialisation_caution
 
     @property
     def devices(self) -> tuple[Device, ...]:
@@ -163,6 +176,7 @@ class Session(QObject):
 
     def open(self, which: Which, path: Path) -> None:
         """Put the adapter at `path` in one place; what is there stays until the new one has opened."""
+        path = path.absolute()  # it is remembered, and found again from another folder
         request = OpenRequest(next(self._ids), path)
         self._places[which] = Place(self._places[which].adapter, request)
         self.adapter_changed.emit(which)
@@ -232,7 +246,7 @@ class Session(QObject):
         """Number the layers from 1 or from 0 wherever they are named."""
         if first != self._count_from:
             self._count_from = first
-            self.pairing_changed.emit()
+            self.numbering_changed.emit()
 
     def show_preset(self, preset: Preset | None) -> None:
         """Show a figure of the paper, or whole panels again; a notice says where the adapters do not make one."""
@@ -248,7 +262,7 @@ class Session(QObject):
             self.selection_changed.emit()
             return
         depth = len({pair.path.layer_label for pair in self.comparable})
-        self.notice_raised.emit(Failure(preset_layers(pairs, preset, depth), is_caution=True))
+        self.notice_raised.emit(Failure(preset_layers(pairs, preset, depth, self._count_from), is_caution=True))
         self.select((pair.slug for pair in pairs), preset)
 
     def select(self, slugs: Iterable[str], preset: Preset | None = None) -> None:
@@ -325,6 +339,8 @@ class Session(QObject):
         self._compute.cancel()
         self._run_id = next(self._ids)
         self._outcomes = {}
+        self._computed_on = {}
+        self._initialisation_caution = ""
         first, second = (self._places[which].adapter for which in Which)
         self._pairing = pair_adapters(first, second) if first and second else None
         self._comparable = None
@@ -364,6 +380,7 @@ class Session(QObject):
         pairs = (*missing, *(pair for pair in unknown if pair.slug not in selected))
         first, second = self._pairing.first, self._pairing.second
         self._set_progress(running=True)
+        self._computed_on[self._side] = self.device_in_use
         self._compute.compare(ComparisonRequest(self._run_id, first, second, pairs, self._side, self.device_in_use))
 
     @Slot(object)
@@ -403,10 +420,11 @@ class Session(QObject):
                 initialisation_caution,
             )
 
-            return [base_model_caution(pairing), initialisation_caution(pairing, device)]
+            return [initialisation_caution(pairing, device), base_model_caution(pairing)]
 
         def tell(answer: JobAnswer) -> None:
             if self._pairing is pairing:
+                self._initialisation_caution = answer.result[0] if answer.result else ""
                 cautions = (Failure(text, is_caution=True) for text in answer.result or () if text)
                 for notice in (answer.failure, *cautions):
                     if notice is not None:

@@ -6,6 +6,7 @@ from engine.cautions import base_model_caution, gauge_caution
 from engine.errors import NothingComparable
 from engine.export_plan import Comparison
 from engine.presets import Preset, preset_pairs
+from engine.side import Side
 from gui.session import Session
 
 
@@ -27,10 +28,14 @@ def shown_comparison(session: Session, preset: Preset | None, *, everything: boo
         raise NothingComparable("There are no two adapters to compare any more.")
     figure = shown_slugs(session)
     if preset is not None:
-        figure = frozenset(pair.slug for pair in preset_pairs([result.pair for result in session.results], preset))
+        pairs = preset_pairs(session.comparable, preset)
+        if any(session.outcome(pair) is None for pair in pairs):
+            raise NothingComparable(f"{preset.title} waits for modules that are still to be computed.")
+        figure = frozenset(pair.slug for pair in pairs)
     results = tuple(result for result in session.results if everything or result.pair.slug in figure)
-    cautions = tuple(filter(None, (base_model_caution(pairing), gauge_caution(session.side))))
+    started_alike = session.initialisation_caution if session.side is Side.A else ""
+    cautions = tuple(filter(None, (base_model_caution(pairing), started_alike, gauge_caution(session.side))))
     return Comparison(
-        pairing.first, pairing.second, session.side, session.device_in_use, results, session.skipped, figure,
+        pairing.first, pairing.second, session.side, session.device_computed_on, results, session.skipped, figure,
         cautions, preset,
     )  # fmt: skip

@@ -26,7 +26,7 @@ class ViewOptions(QObject):
             "Count layers from 0", "Ctrl+0", "Number the layers as the files do; the paper counts from 1"
         )
         self._numbers.toggled.connect(lambda on: session.count_layers_from(0 if on else 1))
-        for signal in (session.selection_changed, session.pairing_changed):
+        for signal in (session.selection_changed, session.pairing_changed, session.numbering_changed):
             signal.connect(self._show)
         self._show()
 

@@ -136,7 +136,7 @@ def test_the_legend_explains_what_is_there(folder: Path) -> None:
     figure = draw_figure(fitting_plan(found, style), TITLE, style)
     said = [text.get_text() for text in figure.texts]
     drawn = [collection for axes, _ in heatmaps(figure) for collection in axes.collections]
-    assert any("white line" in text for text in said) is bool(drawn)
+    assert any("above chance" in text for text in said) is bool(drawn)
     assert_legible(figure)
 
 

@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from gui.garbage import GuiThreadCollector
 from gui.main_window import MainWindow
 from gui.session_values import Which
 from gui.theme import choose_theme
@@ -16,6 +17,12 @@ from tests.conftest import DATA, REPOSITORY
 
 DEMO = tuple(REPOSITORY / "resources" / "demo" / f"r64_alpha8_seed{seed}" for seed in (0, 1))
 R8 = tuple(DATA / "minilm" / f"r8_seed{seed}" for seed in (0, 1))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def collector(qapp: QApplication) -> GuiThreadCollector:
+    """Windows die in the thread that made them, as in the program."""
+    return GuiThreadCollector(qapp)
 
 
 @pytest.fixture
