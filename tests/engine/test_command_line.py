@@ -124,3 +124,28 @@ def again(command: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = [str(folder / "again") if word == "OUT" else word for word in shlex.split(command)[2:]]
     monkeypatch.setattr("sys.stderr", None)
     assert main(words) == 0
+
+
+def test_a_preset_shown_in_part_is_stated_in_part(comparison: Comparison) -> None:
+    pairs = preset_pairs([result.pair for result in comparison.results], Preset.FIG7)
+    slugs = {pair.slug for pair in pairs}
+    chosen = replace(part(comparison, slugs, {"1_q", "1_v"} & slugs), preset=Preset.FIG7)
+    command = command_line(chosen, ExportPlan())
+    assert "--preset fig7 --panels 1_q" in command
+    assert "--all" not in command
+
+
+def test_names_that_look_like_something_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A projection with a comma, an adapter whose name starts as an option does."""
+    monkeypatch.chdir(tmp_path)
+    modules = [f"model.layers.{layer}.{name}" for layer in range(2) for name in ("a,b", "c")]
+    first, second = (
+        write_peft_adapter(tmp_path / name, modules, 3, seed=k) for k, name in enumerate(("-one", "two"))
+    )
+    pairing, found = compare(first, second)
+    results = tuple(
+        outcome for outcome in found if isinstance(outcome, ModuleResult) and "a,b" in outcome.pair.path.name
+    )
+    command = command_line(Comparison(pairing.first, pairing.second, Side.A, CPU, results, ()), ExportPlan(()))
+    again(command, tmp_path, monkeypatch)
+    assert len(list((tmp_path / "again" / "matrices").iterdir())) == 2

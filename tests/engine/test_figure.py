@@ -220,3 +220,36 @@ def test_chance_line_lies_where_z_is_3(folder: Path) -> None:
     assert drawn
     without = draw_figure(fitting_plan(made(folder, 2), FigureStyle()), TITLE, FigureStyle())
     assert not any(axes.collections for axes, _ in heatmaps(without))
+
+
+def test_no_chance_line_runs_along_undefined_cells(folder: Path) -> None:
+    """A of numerical rank 6 of 16; what is defined is at chance."""
+
+    def deficient(rng: np.random.Generator, factor: str, shape: tuple[int, int]) -> np.ndarray:
+        matrix = rng.standard_normal(shape)
+        if factor == "A":
+            matrix[6:] = rng.standard_normal((shape[0] - 6, 6)) @ matrix[:6]
+        return matrix
+
+    first = write_peft_adapter(folder / "deficient", llama_modules(1), 16, seed=3, d_in=96, draw=deficient)
+    found = [o for o in compare(first, first)[1] if isinstance(o, ModuleResult)]
+    assert np.isnan(found[0].similarity.values[6:]).all()
+    style = FigureStyle(dpi=80, chance=True)  # the adapter with itself: all that is defined is far above chance
+    figure = draw_figure(fitting_plan(found, style), TITLE, style)
+    assert not [collection for axes, _ in heatmaps(figure) for collection in axes.collections]
+    assert not any("above chance" in text.get_text() for text in figure.texts)
+
+
+@pytest.mark.parametrize("ends", [(-1.0, 0.0), (0.0, 0.3), (-0.2, 0.4)])
+def test_the_bar_runs_over_the_range_and_no_further(folder: Path, ends: tuple[float, float]) -> None:
+    style = FigureStyle(dpi=80, range=ends, view=View.ABOVE_CHANCE)
+    figure = draw_figure(fitting_plan(made(folder, 2), style), TITLE, style)
+    assert figure.axes[-1].get_ylim() == pytest.approx(ends)
+
+
+def test_long_projections_stay_above_their_panels(folder: Path) -> None:
+    modules = [f"model.layers.{layer}.another_rather_long_name_{k}" for layer in range(2) for k in range(3)]
+    paths = [write_peft_adapter(folder / f"long-{k}", modules, 4, seed=k, d_in=96) for k in (0, 1)]
+    found = [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, ModuleResult)]
+    style = FigureStyle(3.25, 150, label_size=8, tick_size=6, letters=True)
+    assert_legible(draw_figure(fitting_plan(found, style), figure_text(Side.A, View.PHI, found), style))

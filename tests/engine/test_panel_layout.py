@@ -9,7 +9,7 @@ import pytest
 
 from engine.colour_range import COLUMN_LABELS, ROW_LABELS, tick_positions
 from engine.module_path import ModulePath, parse_module_path
-from engine.panel_layout import first_selection, lay_out, spread
+from engine.panel_layout import first_selection, lay_out, spread, with_own_axes
 from tests.adapters import llama_modules
 
 
@@ -146,3 +146,16 @@ def test_ticks_start_at_one_stay_inside_and_are_even(rank: int, labels: int) -> 
     assert ticks[-1] <= rank
     assert len(ticks) <= labels
     assert len({later - earlier for earlier, later in pairwise(ticks)}) <= 1
+
+
+def test_panels_of_other_ranks_have_numbers_of_their_own() -> None:
+    modules = of_layers([1, 2])
+    layout = with_own_axes(lay_out(modules, per_row=2), [(7, 9), (5, 9), (7, 8), (5, 9)])
+    axes = {(place.row, place.column): (place.is_leftmost, place.is_lowest) for place in layout.places}
+    assert axes == {
+        (0, 0): (True, True),  # 9 columns stand above 8
+        (0, 1): (True, False),  # 5 rows stand beside 7
+        (1, 0): (True, True),
+        (1, 1): (True, True),
+    }
+    assert with_own_axes(lay_out(modules), [(7, 9)] * 4) == lay_out(modules)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,26 @@ def test_a_config_is_no_comparison(tmp_path: Path) -> None:
     path.write_text(json.dumps({"peft_type": "LORA"}))
     with pytest.raises(UnsupportedFormat):
         read_saved(path)
+
+
+def test_a_file_name_that_every_library_uses_is_no_name(exported: Path) -> None:
+    saved, folder = read_saved(exported / "comparison.json"), exported.parent
+    shutil.rmtree(folder / "two")
+    unrelated = write_peft_adapter(folder / "unrelated", llama_modules(3), 4, seed=5)
+    assert find_adapter(saved.second, [unrelated, folder]).path is None
+    renamed = write_peft_adapter(folder / "renamed", llama_modules(3), 4, seed=1)
+    assert find_adapter(saved.second, [unrelated, renamed]).is_same
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", ""])
+def test_names_that_no_file_can_have_are_not_found(exported: Path, name: str) -> None:
+    saved = replace(read_saved(exported / "comparison.json").first, name=name, file=name)
+    assert find_adapter(saved, [exported, exported.parent]).path is None
+
+
+def test_a_damaged_picture_is_declined(exported: Path) -> None:
+    chunk = b"Description\0\1\0\0\0not compressed at all"
+    raw = b"\x89PNG\r\n\x1a\n" + len(chunk).to_bytes(4, "big") + b"iTXt" + chunk + b"\0\0\0\0"
+    (exported / "figure.png").write_bytes(raw)
+    with pytest.raises(UnsupportedFormat):
+        read_saved(exported / "figure.png")

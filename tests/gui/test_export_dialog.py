@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QSettings
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
+from engine.devices import CPU, Device
+from engine.errors import NothingComparable
 from engine.export_tables import phi_csv
+from engine.presets import Preset
+from engine.side import Side
 from gui.export_dialog import ExportDialog
 from gui.main_window import MainWindow
 from gui.memory import Memory
+from gui.shown_comparison import shown_comparison
 from tests.gui.conftest import DEMO, load
 
 
@@ -122,3 +128,47 @@ def test_everything_is_one_click(qtbot: QtBot, window: MainWindow, tmp_path: Pat
         "findings.csv",
     }
     assert len(list((tmp_path / "all" / "matrices").iterdir())) == 12
+
+
+@pytest.mark.parametrize(("typed", "said"), [("", "Choose a folder"), ("~nobody-of-this-name/x", "no such folder")])
+def test_a_folder_that_is_none_is_said(qtbot: QtBot, window: MainWindow, typed: str, said: str) -> None:
+    load(qtbot, window, DEMO)
+    dialog = ExportDialog(window.session, window.figure.scale, window.memory, window)
+    qtbot.addWidget(dialog)
+    dialog._folder.setText(typed)
+    dialog.export()
+    assert said in dialog._status.text()
+
+
+def test_own_width_is_remembered(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    load(qtbot, window, DEMO)
+    memory = Memory(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+    first = ExportDialog(window.session, window.figure.scale, memory, window)
+    qtbot.addWidget(first)
+    first.options.venue_box.setCurrentText("Own width")
+    first.options._width.setValue(4.2)
+    first._remember()
+    again = ExportDialog(window.session, window.figure.scale, memory, window)
+    qtbot.addWidget(again)
+    assert again._style().width == 4.2
+
+
+def test_a_preset_waits_for_its_own_modules(qtbot: QtBot, window: MainWindow) -> None:
+    """What is known so far is not taken for the model."""
+    load(qtbot, window, DEMO)
+    session = window.session
+    session.show_preset(Preset.FIG7)
+    outcomes = session._outcomes[Side.A]
+    missing = outcomes.pop("4_q")
+    with pytest.raises(NothingComparable, match="still to be computed"):
+        shown_comparison(session, Preset.FIG7, everything=False)
+    outcomes["4_q"] = missing
+    del outcomes["3_q"]  # of no panel of the figure
+    assert "4_q" in (shown_comparison(session, Preset.FIG7, everything=False).figure_slugs or ())
+
+
+def test_the_device_that_computed_is_stated(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    window.session._on_devices_found((Device("cuda:0", "A GPU that was found later"),))
+    assert window.session.device_in_use.name == "A GPU that was found later"
+    assert shown_comparison(window.session, None, everything=True).device == CPU

@@ -12,14 +12,18 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from engine.control import gaussian_control
+from engine.export import save_comparison
+from engine.figure_style import FigureStyle
 from engine.presets import Preset
 from engine.side import Side
 from engine.views import View
 from gui.empty_state import EmptyState
 from gui.export_dialog import ExportDialog
+from gui.heatmap_panel import Cell
 from gui.main_window import MainWindow
 from gui.memory import Memory
 from gui.session_values import Which
+from gui.shown_comparison import shown_comparison
 from tests.adapters import llama_modules, write_peft_adapter
 from tests.gui.conftest import DEMO, R8, load
 
@@ -214,3 +218,67 @@ def test_a_caution_goes_with_its_pair(qtbot: QtBot, window: MainWindow, tmp_path
     load(qtbot, window, (DEMO[0], R8[1]))
     qtbot.waitUntil(lambda: len(window.notices.notices) == 1, timeout=20_000)
     assert "nothing.json" in window.notices._text.text(), "an error stays until it is dismissed"
+
+
+@pytest.mark.parametrize("before", [DEMO, (R8[0], DEMO[1]), (DEMO[0], R8[1])])
+def test_panels_come_back_whatever_is_open(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, before: tuple[Path, Path]
+) -> None:
+    load(qtbot, window, DEMO)
+    window.session.select(["3_q", "3_v"])
+    path = tmp_path / "saved.json"
+    save_comparison(shown_comparison(window.session, None, everything=True), path, FigureStyle())
+    for adapter in DEMO:
+        window.memory.add_adapter(adapter)
+        (tmp_path / adapter.name).symlink_to(adapter)
+    load(qtbot, window, before)
+    window.session.open_paths([path])
+    qtbot.waitUntil(lambda: [pair.slug for pair in window.session.shown] == ["3_q", "3_v"], timeout=20_000)
+    assert (_name(window, Which.FIRST), _name(window, Which.SECOND)) == ("r64_alpha8_seed0", "r64_alpha8_seed1")
+
+
+def test_the_keyboard_reaches_every_panel_of_figure_3_and_no_hidden_cell(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, (R8[0], DEMO[1]))
+    window.session.show_preset(Preset.FIG3)
+    figure = window.figure
+    figure._step_panel(0)
+    visited = []
+    for _ in range(4):
+        panel, cell = figure._panel_of_cell(), figure._cell
+        assert panel is not None
+        assert cell is not None
+        visited.append(figure.panels.index(panel))
+        for down, right in ((1, 0), (0, 1), (1, 0), (0, -1), (-1, 0), (0, 1), (0, 1), (1, 0)):
+            figure._step_cell(down, right)
+            assert figure._cell is not None
+            assert figure._cell.i <= panel.shape[0]
+            assert figure._cell.j <= panel.shape[1]
+            assert not panel.is_hidden(figure._cell.i, figure._cell.j)
+        figure._step_panel(1)
+    assert visited == [0, 1, 2, 3]
+
+
+def test_counting_layers_otherwise_changes_nothing_else(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    window.toggle_inspector()
+    window.show_page(1)
+    window.pane.atlas._k.setValue(1)
+    cell = Cell(window.session.shown[3], 5, 9)
+    inspector = window.pane.inspector
+    assert inspector is not None
+    inspector.show_cell(cell)
+    window.options.actions[2].setChecked(True)
+    assert window.pane.atlas._k.value() == 1
+    assert inspector.cell == cell
+    assert "Layer 1" in inspector._title.text()
+    window.session.show_preset(Preset.FIG4)
+    assert window.notices.notices[-1].sentence.endswith("this one layer 2 of 6, counted from 0.")
+
+
+def test_paths_are_kept_as_they_are_found_from_anywhere(
+    qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(DEMO[0].parent)
+    load(qtbot, window, (Path(DEMO[0].name), Path(DEMO[1].name)))
+    assert window.session.pairing is not None
+    assert window.session.pairing.first.path == DEMO[0]
