@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QKeyEvent,
     QMouseEvent,
+    QMoveEvent,
     QPainter,
     QPaintEvent,
     QPen,
@@ -33,6 +34,7 @@ from gui.texts import number_range
 from gui.theme import BY_KEYBOARD, CROSS_HAIR
 
 _BAR_STEPS = 256
+_STILL_AFTER = 80  # milliseconds without a change after which what can be seen is kept
 _FIRST_PANELS = 8  # made before they are needed
 _MOST_SPARE_PANELS = 200
 _SPARE_STEP, _SPARE_PAUSE = 4, 20  # panels made at once, and the milliseconds until the next ones
@@ -72,10 +74,16 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         self._exposed = QRegion()
         self._running = False
         self._painter = FigurePainter(self.font())
-        self._under, self._over = _Layer(self._paint_under, 0), _Layer(self._paint_over, 2)
+        self._still: QPixmap | None = None  # what can be seen without the cross-hair, while nothing else changes
+        self._still_area = QRect()
+        self._still_timer = QTimer(self)
+        self._still_timer.setSingleShot(True)
+        self._still_timer.setInterval(_STILL_AFTER)
+        self._still_timer.timeout.connect(self._keep_still)
+        self._under = _Layer(self._paint_under, self._forget_still)
         self.bar_image = pg.ImageItem(axisOrder="row-major")
         self.bar_image.setZValue(1)
-        for item in (self._under, self._over, self.bar_image):
+        for item in (self._under, self.bar_image):
             self.scene().addItem(item)
         self._add_panels(_FIRST_PANELS)
         self._spare_timer = QTimer(self)
@@ -86,7 +94,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         scale.view_changed.connect(self.show_selection)
         session.outcomes_changed.connect(self._on_outcomes)
         session.progress_changed.connect(self._on_progress)
-        session.numbering_changed.connect(self._under.update)
+        session.numbering_changed.connect(self._under.repaint)
 
     # --- what it shows ---
 
@@ -135,16 +143,16 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
             if panel.pair is not None:
                 part = self._contents.part(panel.pair)
                 panel.show_outcome(panel.pair, self._session.outcome(panel.pair), self.scale, part)
-                self._under.update(panel.area)
+                self._under.repaint(panel.area)
         if self._geometry is not None:
-            self._under.update(self._geometry.title)  # where undefined cells are explained
+            self._under.repaint(self._geometry.title)  # where undefined cells are explained
 
     def _on_progress(self, progress: Progress) -> None:
         if progress.running != self._running:
             self._running = progress.running
             for panel in self.panels:
                 if panel.outcome is None:
-                    self._under.update(panel.area)
+                    self._under.repaint(panel.area)
 
     def _fit_scale(self) -> None:
         outcomes = (self._session.outcome(pair) for pair in self._session.shown)
@@ -155,7 +163,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         for panel in self.panels:
             panel.recolour(self.scale)
         self._colour_bar()
-        self._under.update()
+        self._under.repaint()
 
     # --- one panel alone ---
 
@@ -195,22 +203,21 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
             self._colour_bar()
         area = QRectF(0, 0, self.width(), max(self.height(), self._geometry.height if self._geometry else 0))
         self._under.set_area(area)
-        self._over.set_area(area)
 
     def _most_rows(self) -> int:
         return max((panel.shape[0] for panel in self.panels), default=1)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if hasattr(self, "_over"):  # pyqtgraph resizes once while it is being made
+        if hasattr(self, "_under"):  # pyqtgraph resizes once while it is being made
             self.lay_out()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange) and hasattr(self, "_over"):
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange) and hasattr(self, "_under"):
             self._painter.set_font(self.font())
             self.lay_out()
-            self._under.update()
+            self._under.repaint()
 
     def _colour_bar(self) -> None:
         if self._geometry is None:
@@ -224,8 +231,31 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
     # --- painting ---
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        self._exposed = event.region()
-        super().paintEvent(event)
+        region = event.region()
+        if self._still is not None and self._still_area.contains(region.boundingRect()):
+            painter = QPainter(self.viewport())
+            painter.drawPixmap(self._still_area.topLeft(), self._still)  # Qt clips it to the region
+        else:
+            self._exposed = region
+            super().paintEvent(event)
+            painter = QPainter(self.viewport())
+        self._paint_cross_hair(painter, region)
+        painter.end()
+
+    def _forget_still(self) -> None:
+        """Something besides the cross-hair changes; it is kept again when that is over."""
+        self._still = None
+        self._still_timer.start()
+
+    def _keep_still(self) -> None:
+        """Keep what can be seen, so that the cross-hair moves over it without painting the panels anew."""
+        area = self.visibleRegion().boundingRect()
+        if not area.isEmpty():
+            self._still, self._still_area = self.picture(area), area
+
+    def moveEvent(self, event: QMoveEvent) -> None:
+        super().moveEvent(event)
+        self._forget_still()  # scrolled: something else can be seen
 
     def _paint_under(self, painter: QPainter) -> None:
         if self._geometry is not None:
@@ -244,12 +274,12 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
             "<i>i</i>, <i>j</i>)"
         )
 
-    def _paint_over(self, painter: QPainter) -> None:
+    def _paint_cross_hair(self, painter: QPainter, region: QRegion) -> None:
         painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Difference)
         painter.setPen(QPen(Qt.PenStyle.NoPen))
         painter.setBrush(CROSS_HAIR)
-        for line in self._cross_hair(self._cell, QRectF(self._exposed.boundingRect())):
-            if self._exposed.intersects(line.toAlignedRect()):
+        for line in self._cross_hair(self._cell, QRectF(region.boundingRect())):
+            if region.intersects(line.toAlignedRect()):
                 painter.drawRect(line)
 
     def _cross_hair(self, cell: Cell | None, within: QRectF) -> list[QRectF]:
@@ -258,10 +288,10 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
             return []
         return [line for panel in self.panels if panel.area.intersects(within) for line in panel.cross_hair(cell)]
 
-    def picture(self) -> QPixmap:
-        """The figure as it is shown, but for the cross-hair."""
+    def picture(self, area: QRect | None = None) -> QPixmap:
+        """The figure, or a part of it, as it is shown, but for the cross-hair."""
         cell, self._cell = self._cell, None
-        picture: QPixmap = self.grab()
+        picture: QPixmap = self.grab() if area is None else self.grab(area)
         self._cell = cell
         return picture
 
@@ -350,7 +380,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         visible = QRectF(self.visibleRegion().boundingRect())
         for lines in (self._cross_hair(before, visible), self._cross_hair(cell, visible)):
             for band in _bands(lines):
-                self._over.update(band)
+                self.viewport().update(band.toAlignedRect())
         self.cell_hovered.emit(cell)
 
 
@@ -386,19 +416,23 @@ class FigureArea(QScrollArea):
 
 
 class _Layer(QGraphicsItem):
-    """A part of the scene that a function paints."""
+    """What a function paints below the panels; `changed` is called before any of it is painted anew."""
 
-    def __init__(self, paint: Callable[[QPainter], None], z: float) -> None:
+    def __init__(self, paint: Callable[[QPainter], None], changed: Callable[[], None]) -> None:
         super().__init__()
-        self._paint = paint
+        self._paint, self._changed = paint, changed
         self._area = QRectF()
-        self.setZValue(z)
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
 
     def set_area(self, area: QRectF) -> None:
         self.prepareGeometryChange()
         self._area = area
-        self.update()
+        self.repaint()
+
+    def repaint(self, area: QRectF | None = None) -> None:
+        """Have it, or a part of it, painted anew."""
+        self._changed()
+        self.update(self._area if area is None else area)
 
     def boundingRect(self) -> QRectF:
         return self._area

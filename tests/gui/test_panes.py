@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -329,3 +330,40 @@ def test_a_copied_figure_has_no_cross_hair(qtbot: QtBot, window: MainWindow) -> 
     window.copy_figure()
     assert QGuiApplication.clipboard().image().convertToFormat(QImage.Format.Format_RGB32) == before
     assert grabbed(window.figure) == crossed, "it stays on the screen"
+
+
+def test_what_is_kept_under_the_cross_hair_is_what_is_there(qtbot: QtBot, window: MainWindow) -> None:
+    """Moving over a kept picture looks as painting everything anew does, and every change lets go of it."""
+    load(qtbot, window, DEMO)
+    figure, session = window.figure, window.session
+
+    def assert_kept_is_true() -> None:
+        qtbot.waitUntil(lambda: figure._still is not None, timeout=5_000)
+        pair = session.shown[-1]
+        for i, j in ((3, 9), (40, 2)):
+            figure._set_cell(Cell(pair, i, j))
+            kept = figure.viewport().grab().toImage()
+            still, figure._still = figure._still, None
+            fresh = figure.viewport().grab().toImage()
+            figure._still = still
+            assert kept == fresh
+        figure._set_cell(None)
+
+    assert_kept_is_true()
+    changes: tuple[Callable[[], object], ...] = (
+        lambda: window.pane.scale.set_map("seaborn:mako"),
+        lambda: window.pane.scale.set_mode(RangeMode.FIT),
+        lambda: window.pane.scale.set_view(View.Z),
+        lambda: session.select(["1_q", "2_q"]),
+        lambda: window.options.actions[2].setChecked(True),
+        lambda: figure.zoom("2_q"),
+        lambda: window.resize(1100, 700),
+        session.swap,
+    )
+    for change in changes:
+        qtbot.waitUntil(lambda: figure._still is not None, timeout=5_000)
+        change()
+        assert figure._still is None
+        if not session.results:
+            wait_until_done(qtbot, window)
+        assert_kept_is_true()
