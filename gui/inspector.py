@@ -57,6 +57,10 @@ class Inspector(QScrollArea):
         self._plot_timer.setSingleShot(True)
         self._plot_timer.setInterval(_PLOT_DELAY)
         self._plot_timer.timeout.connect(self._show_plots)
+        self._panel_timer = QTimer(self)
+        self._panel_timer.setSingleShot(True)
+        self._panel_timer.setInterval(_PLOT_DELAY)
+        self._panel_timer.timeout.connect(self._show_panel)
         session.pairing_changed.connect(self._forget)
         session.outcomes_changed.connect(lambda _slugs: self.refresh())
         session.numbering_changed.connect(self.refresh)
@@ -181,7 +185,13 @@ class Inspector(QScrollArea):
         if result is None or cell is None:
             return
         self._show_profile(result, cell)
-        if self._drawn == (result,):
+        if self._drawn != (result,):
+            self._panel_timer.start()  # in a turn of its own: together they would hold up the mouse
+
+    def _show_panel(self) -> None:
+        """What does not change from cell to cell: spectra, ranks, findings and warnings."""
+        result = self._result()
+        if result is None:
             return
         self._drawn = (result,)
         first, second = result.similarity.first, result.similarity.second
