@@ -138,6 +138,11 @@ class ModuleSelector(QWidget):
         self._typed.setAccessibleName("Layers as text")
         self._typed.setToolTip(_TYPED_TIP)
         self._typed.returnPressed.connect(self._on_typed)
+        self._typed.textEdited.connect(lambda _text: self._mark_typed(""))
+        self._problem = QLabel()
+        self._problem.setWordWrap(True)
+        self._problem.setProperty("role", "error")
+        self._problem.hide()
         self._how_many = QSpinBox()
         self._how_many.setRange(2, 99)
         self._how_many.setValue(4)
@@ -173,6 +178,7 @@ class ModuleSelector(QWidget):
         layout.setSpacing(GRID)
         layout.addLayout(self._layers_row())
         layout.addWidget(self._typed)
+        layout.addWidget(self._problem)
         layout.addWidget(self._layers)
         layout.addLayout(self._projections_row())
         layout.addWidget(self._projections)
@@ -240,7 +246,8 @@ class ModuleSelector(QWidget):
         self._layers.choose(rows)
 
     def _mark_typed(self, problem: str) -> None:
-        self._typed.setToolTip(problem.capitalize() or _TYPED_TIP)
+        self._problem.setText(problem[:1].upper() + problem[1:] + ".")
+        self._problem.setVisible(bool(problem))
         self._typed.setAccessibleDescription(problem)
         set_style(self._typed, "invalid", bool(problem))
 
@@ -261,6 +268,7 @@ class ModuleSelector(QWidget):
     # --- what there is to choose from ---
 
     def _on_pairing(self) -> None:
+        self._mark_typed("")
         pairs = self._session.comparable
         shown = self._session.shown
         layers = list(dict.fromkeys(self._layer(pair) for pair in sorted(pairs, key=_depth)))

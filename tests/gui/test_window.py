@@ -185,6 +185,12 @@ def test_typed_layers(qtbot: QtBot, window: MainWindow) -> None:
     qtbot.keyClick(typed, Qt.Key.Key_Return)
     assert typed.property("invalid")
     assert len(window.session.shown) == 6, "a wrong range changes nothing"
+    problem = window.selector._problem
+    assert problem.isVisible()
+    assert problem.text() == "'5-2' is no range of layers; layers count from 1."
+    qtbot.keyClick(typed, Qt.Key.Key_Backspace)
+    assert not typed.property("invalid"), "typing on is a new try"
+    assert not problem.isVisible()
 
 
 def test_the_pixels_of_the_figure_follow_the_theme(qtbot: QtBot, window: MainWindow, qapp: QApplication) -> None:
