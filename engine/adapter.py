@@ -111,9 +111,7 @@ class Adapter:
     @property
     def name(self) -> str:
         """What people call it: the folder's name, or the file's where the file's is not a stock name."""
-        if self.path.is_dir() or self.path.stem.partition(".")[0] not in _STOCK_NAMES:
-            return self.path.name
-        return self.path.resolve().parent.name
+        return self.path.resolve().parent.name if has_stock_name(self.path) else self.path.name
 
     @property
     def ranks(self) -> tuple[int, ...]:
@@ -139,6 +137,11 @@ class Adapter:
         """
         with self.file.open() as reader:
             yield AdapterReader(self, reader)
+
+
+def has_stock_name(path: Path) -> bool:
+    """Whether a path is a file of a name that a library gives to every adapter, so that its folder's says more."""
+    return path.stem.partition(".")[0] in _STOCK_NAMES and not path.is_dir()
 
 
 _STOCK_NAMES = {"adapter_model", "pytorch_lora_weights", "adapters", "adapter_config", "model", "lit_model"}

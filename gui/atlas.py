@@ -25,7 +25,7 @@ from engine.storage_types import Float64Array
 from engine.summary import Summary, summary
 from gui.colour_scale import ColourScale
 from gui.mosaic import Mosaic, row_html
-from gui.plots import DASHES, LinePlot
+from gui.plots import LinePlot, dash
 from gui.scale_controls import ScaleBar
 from gui.session import Session
 from gui.texts import number, place_text, projection_html
@@ -52,6 +52,7 @@ class Atlas(QWidget):
         self._curves.setMaximumHeight(40 * GRID)
         self._legend = QLabel()
         self._legend.setTextFormat(Qt.TextFormat.RichText)
+        self._legend.setWordWrap(True)
         self._said = QLabel()
         self._said.setTextFormat(Qt.TextFormat.RichText)
         self._said.setAccessibleName("Module under the cursor")
@@ -174,7 +175,7 @@ class Atlas(QWidget):
         left_out = len(series) - len(shown)
         label = self._label(which)
         more = f" and {left_out} more" if left_out else ""
-        self._legend.setText(f"{label} against depth:&nbsp;&nbsp; " + "&nbsp;&nbsp; ".join(names) + more)
+        self._legend.setText(f"{label} against depth:&nbsp;&nbsp; " + " &nbsp; ".join(names) + more)
 
     def _read_out(self, pair: ModulePair | None) -> None:
         if pair is None:
@@ -219,7 +220,7 @@ def _columns(points: Sequence[tuple[float, float]]) -> tuple[Float64Array, Float
 
 
 def _legend_html(tower: str, projection: str, colour: str, position: int) -> str:
-    dash = {Qt.PenStyle.SolidLine: "━━", Qt.PenStyle.DashLine: "╍╍", Qt.PenStyle.DotLine: "┅┅"}.get(
-        DASHES[position % len(DASHES)], "━╍"
+    sample = {Qt.PenStyle.SolidLine: "━━", Qt.PenStyle.DashLine: "╍╍", Qt.PenStyle.DotLine: "┅┅"}.get(
+        dash(position), "━╍"
     )
-    return f'<span style="color:{colour}">{dash}</span> {row_html(tower, projection)}'
+    return f'<span style="color:{colour}">{sample}</span>&nbsp;{row_html(tower, projection)}'

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from engine.adapter import has_stock_name
 from gui.theme import THEMES
 
 MOST_RECENT = 9
@@ -29,7 +30,8 @@ class LastSession:
 
 def recent_name(path: Path) -> str:
     """What a menu calls an adapter: its name, and its folder's where the name alone says little."""
-    return f"{path.parent.name}/{path.name}".replace("&", "&&")
+    named = path.parent if has_stock_name(path) else path
+    return f"{named.parent.name}/{named.name}".replace("&", "&&")
 
 
 class Memory:

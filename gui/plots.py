@@ -16,6 +16,12 @@ from gui.theme import GRID, SMALL_TEXT, current_colours
 # Lines are told apart by their dashes as well as by their colours.
 DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 
+
+def dash(position: int) -> Qt.PenStyle:
+    """How the line at a position is dashed: the fifth has the first one's colour, and other dashes."""
+    return DASHES[(position + position // len(DASHES)) % len(DASHES)]
+
+
 _FEW_DECADES, _MOST_DECADES = 2.5, 6
 _SMALLEST_PLAIN = -3.0  # log₁₀ of the smallest number that is not written with an exponent
 _X_HEIGHT = 34
@@ -148,10 +154,10 @@ class LinePlot(pg.PlotWidget):  # type: ignore[misc]
         for position, line in enumerate(self._lines):
             pen = QPen(QColor(wanted[position % len(wanted)]), 1.6)
             pen.setCosmetic(True)
-            pen.setStyle(DASHES[position % len(DASHES)])
+            pen.setStyle(dash(position))
             line.setPen(pen)
         for position, mark in enumerate(self._marks):
             pen = QPen(QColor(wanted[position % len(wanted)]), 1)
             pen.setCosmetic(True)
-            pen.setStyle(DASHES[position % len(DASHES)])
+            pen.setStyle(dash(position))
             mark.setPen(pen)

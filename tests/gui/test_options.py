@@ -21,7 +21,7 @@ from gui.empty_state import EmptyState
 from gui.export_dialog import ExportDialog
 from gui.heatmap_panel import Cell
 from gui.main_window import MainWindow
-from gui.memory import Memory
+from gui.memory import Memory, recent_name
 from gui.session_values import Which
 from gui.shown_comparison import shown_comparison
 from tests.adapters import llama_modules, write_peft_adapter
@@ -132,6 +132,12 @@ def test_recent_adapters_and_pairs_open_again(qtbot: QtBot, tmp_path: Path) -> N
     card.copy_path()
     assert QGuiApplication.clipboard().text() == str(DEMO[1])
     window.close()
+
+
+def test_stock_names_say_nothing(tmp_path: Path) -> None:
+    for name in ("adapter_model.safetensors", "adapter_model.safetensors.index.json", "lit_model.pth.lora"):
+        assert recent_name(tmp_path / "my & run" / name) == f"{tmp_path.name}/my && run"
+    assert recent_name(tmp_path / "my run" / "seed0.safetensors") == "my run/seed0.safetensors"
 
 
 def _name(window: MainWindow, which: Which) -> str:
