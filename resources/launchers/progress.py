@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import shutil
@@ -74,10 +75,8 @@ def open_window(title: str, heading: str) -> Window:
         return Lines(heading)
     if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         return Lines(heading)
-    try:
+    with contextlib.suppress(ImportError, RuntimeError):  # Tk is a package of its own on many systems
         return TkWindow(title, heading)
-    except (ImportError, RuntimeError):  # Tk is a package of its own on many systems
-        pass
     if shutil.which("zenity"):
         return Zenity(title, heading)
     still = (["kdialog", "--title", title, "--msgbox"], ["xmessage", "-center", "-buttons", "", "-title", title])
