@@ -294,7 +294,7 @@ def _margins(layout: PanelLayout, style: FigureStyle) -> list[float]:
 def _bar_room(style: FigureStyle) -> tuple[float, float, float]:
     """Gap before the bar, its width, and the room for its numbers and label."""
     tick = style.tick_size / _POINTS
-    return 1.6 * tick, 1.5 * tick, 3.6 * tick + 1.4 * tick
+    return 1.6 * tick, 1.5 * tick, 4.0 * tick + 1.4 * tick
 
 
 def _panel_size(layout: PanelLayout, style: FigureStyle) -> float:
@@ -391,8 +391,10 @@ def _draw_headings(canvas: _Canvas, layout: PanelLayout, measures: _Measures, st
 
 
 def _bar_numbers(values: Sequence[float]) -> list[str]:
-    """As many digits for all as the longest needs, up to three; real minus signs."""
-    digits = next((n for n in range(3) if all(abs(round(value, n) - value) < 1e-9 for value in values)), 3)
+    """As many digits for all as the longest needs, up to three, and fewer for large values; real minus signs."""
+    needed = next((n for n in range(3) if all(abs(round(value, n) - value) < 1e-9 for value in values)), 3)
+    whole = len(f"{max(map(abs, values)):.0f}")
+    digits = needed if whole == 1 else min(needed, max(0, 3 - whole))
     return [f"{value:.{digits}f}".replace("-", "\u2212") for value in values]
 
 

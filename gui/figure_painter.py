@@ -20,6 +20,7 @@ from gui.rich_text import RichTextPainter
 from gui.texts import projection_html
 from gui.theme import SMALL_TEXT, current_colours
 
+_WIDEST_NUMBER = "−0000"  # beside the bar, in any view
 _UNDEFINED_TEXT = QColor("#3a3a44")  # on the colour of undefined cells, which no theme changes
 
 
@@ -58,7 +59,7 @@ class FigurePainter:
     def text_sizes(self, rows: int) -> TextSizes:
         """What texts take, for panels of up to `rows` rows."""
         return TextSizes(
-            self._label_height, self._height, self._advance(str(rows)), self._advance("0.0")
+            self._label_height, self._height, self._advance(str(rows)), self._advance(_WIDEST_NUMBER)
         )  # fmt: skip
 
     def paint(
@@ -220,7 +221,7 @@ class FigurePainter:
             painter.drawLine(QPointF(bar.right() + 1, y), QPointF(bar.right() + 4, y))
             box = QRectF(bar.right() + 8, y - self._height / 2, 60, self._height)
             painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, _bar_number(value))
-        box = QRectF(bar.right() + 8 + self._advance("0.0") + 6, bar.top(), self._height, bar.height())
+        box = QRectF(bar.right() + 8 + self._advance(_WIDEST_NUMBER) + 6, bar.top(), self._height, bar.height())
         paint_turned(painter, label, box, muted)
 
     def _load_fonts(self) -> None:
@@ -274,5 +275,7 @@ def _bar_ticks(low: float, high: float) -> list[float]:
 
 
 def _bar_number(value: float) -> str:
+    if abs(value) >= 10:
+        return f"{value:.0f}".replace("-", "−")
     text = f"{value:.3f}".rstrip("0")
     return (text + "0" if text.endswith(".") else text).replace("-", "−")

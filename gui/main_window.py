@@ -245,8 +245,10 @@ class MainWindow(QMainWindow):
             dialog.deleteLater()
 
     def copy_figure(self) -> None:
-        """Put the figure as it is on the screen on the clipboard."""
-        if self.session.shown:
+        """Put the figure as it is on the screen on the clipboard, or the findings where these are shown."""
+        if self.pane.page == "Findings":
+            self.pane.findings.copy()
+        elif self.session.shown:
             QGuiApplication.clipboard().setPixmap(self.figure.picture())
 
     def paste(self) -> None:

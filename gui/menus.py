@@ -71,7 +71,7 @@ class Menus:
     def _edit(self) -> None:
         window = self._window
         menu = window.menuBar().addMenu("&Edit")
-        copy = self._add(menu, "Copy the figure", window.copy_figure, QKeySequence.StandardKey.Copy)
+        copy = self._add(menu, "Copy the figure, or the findings", window.copy_figure, QKeySequence.StandardKey.Copy)
         self._needs_figure.append(copy)
         self._add(menu, "Paste adapters' paths", window.paste, QKeySequence.StandardKey.Paste)
         menu.addSeparator()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QColor, QFont, QPen
+from PySide6.QtGui import QColor, QFont, QPen, QWheelEvent
 
 from engine.storage_types import Float64Array
 from gui.theme import GRID, SMALL_TEXT, current_colours
@@ -125,6 +125,9 @@ class LinePlot(pg.PlotWidget):  # type: ignore[misc]
         self._x_label = label
         size = f"{self.font().pointSizeF() * SMALL_TEXT:.1f}pt"
         self.setLabel("bottom", label, **{"color": current_colours().muted, "font-size": size})
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()  # what is around it scrolls
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -253,3 +253,14 @@ def test_long_projections_stay_above_their_panels(folder: Path) -> None:
     found = [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, ModuleResult)]
     style = FigureStyle(3.25, 150, label_size=8, tick_size=6, letters=True)
     assert_legible(draw_figure(fitting_plan(found, style), figure_text(Side.A, View.PHI, found), style))
+
+
+@pytest.mark.parametrize("width", [3.03, None])
+def test_large_numbers_stay_beside_the_bar(folder: Path, width: float | None) -> None:
+    """z of adapters that share much: hundreds and thousands."""
+    found = made(folder, 2)
+    for ends, highest in (((-12.34, 5337.55), "5338"), ((20.7, 177.149), "177"), ((-1.26, 12.34), "12.3")):
+        style = FigureStyle(width, 150, view=View.Z, range=ends)
+        figure = draw_figure(fitting_plan(found, style), figure_text(Side.A, View.Z, found), style)
+        assert [label.get_text() for label in figure.axes[-1].get_yticklabels()][-1] == highest
+        assert_legible(figure)

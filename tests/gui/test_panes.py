@@ -367,3 +367,16 @@ def test_what_is_kept_under_the_cross_hair_is_what_is_there(qtbot: QtBot, window
         if not session.results:
             wait_until_done(qtbot, window)
         assert_kept_is_true()
+
+
+def test_ctrl_c_copies_the_findings_where_they_are_shown(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    window.show_page(2)
+    window.pane.findings.selectRow(2)
+    window.copy_figure()
+    lines = QGuiApplication.clipboard().text().splitlines()
+    assert len(lines) == 2
+    assert "model.layers" in lines[1] or "encoder.layer" in lines[1]
+    window.show_page(0)
+    window.copy_figure()
+    assert not QGuiApplication.clipboard().image().isNull()
