@@ -307,12 +307,12 @@ def test_the_engine_needs_no_qt(adapters: tuple[Path, Path], tmp_path: Path) -> 
 def test_interruption_ends_with_130(adapters: tuple[Path, Path], tmp_path: Path) -> None:
     arguments = [str(argument) for argument in export(*adapters)]
     answer = python(
-        "import sys, signal, engine.commands, main\n"
-        "opened = engine.commands.open_adapter\n"
+        "import sys, signal, engine.commands.export, main\n"
+        "opened = engine.commands.export.open_adapter\n"
         "def interrupted(path):\n"
         "    signal.raise_signal(signal.SIGINT)\n"
         "    return opened(path)\n"
-        "engine.commands.open_adapter = interrupted\n"
+        "engine.commands.export.open_adapter = interrupted\n"
         f"sys.exit(main.main({arguments!r}))",
         tmp_path,
     )

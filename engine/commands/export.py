@@ -1,22 +1,20 @@
-"""`export` and `inspect` on the command line: the window's numbers and files, without a display."""
+"""`export` on the command line: the window's numbers and files, without a display."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import logging
-import os
 import sys
 from collections.abc import Sequence
-from typing import Any, TextIO
 
-from engine.adapter import Adapter, LoraModule, SkippedModule
+from engine.adapter import SkippedModule
 from engine.cautions import base_model_caution, gauge_caution, initialisation_caution
 from engine.command_line import figure_style
+from engine.commands.saying import EXIT_DONE, EXIT_INTERRUPTED, refuse, say
 from engine.comparison import outcomes
 from engine.devices import choose_device
-from engine.errors import EngineError, ExportFailure, NothingComparable
+from engine.errors import EngineError, NothingComparable
 from engine.export_plan import Comparison, ExportPlan, default_figure
 from engine.opening import open_adapter
 from engine.outcome import ComparisonRequest, ModuleFailure, ModuleResult
@@ -25,55 +23,15 @@ from engine.presets import Preset, preset_layers, preset_pairs
 from engine.selection import select_pairs
 from engine.side import Side
 
-EXIT_DONE, EXIT_UNUSABLE, EXIT_INTERRUPTED = 0, 1, 130
-
 
 def run_export(arguments: argparse.Namespace) -> int:
     """Compare two adapters and write every file; the exit status."""
     try:
         return _export(arguments)
     except EngineError as error:
-        return _refuse(error)
+        return refuse(error)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-
-
-def run_inspect(arguments: argparse.Namespace) -> int:
-    """Say what an adapter's file holds; the exit status."""
-    try:
-        facts = adapter_facts(open_adapter(arguments.adapter))
-        _say(sys.stdout, json.dumps(facts, indent=2, ensure_ascii=False) if arguments.json else _as_table(facts))
-    except EngineError as error:
-        return _refuse(error)
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
-    return EXIT_DONE
-
-
-def adapter_facts(adapter: Adapter) -> dict[str, Any]:
-    """What `inspect --json` prints."""
-    return {
-        "file": adapter.file.path.name,
-        "format": adapter.format,
-        "kind": "lora",
-        "modules": [_module_facts(module) for module in adapter.modules],
-        "skipped": [{"module": skip.module, "reason": skip.reason} for skip in adapter.unusable],
-        "warnings": list(adapter.warnings),
-    }
-
-
-def _module_facts(module: LoraModule) -> dict[str, Any]:
-    return {
-        "module": module.path.name,
-        "tower": module.path.tower,
-        "layer": module.path.layer + 1 if module.path.layer is not None else module.path.block or None,
-        "projection": module.path.projection,
-        "rank": module.rank,
-        "d_in": module.d_in,
-        "d_out": module.d_out,
-        "dtype": module.dtype,
-        "scaling": module.scaling,
-    }
 
 
 def _export(arguments: argparse.Namespace) -> int:
@@ -85,7 +43,7 @@ def _export(arguments: argparse.Namespace) -> int:
     pairing = pair_adapters(open_adapter(arguments.first), open_adapter(arguments.second))
     for adapter in (pairing.first, pairing.second):
         for warning in adapter.warnings:
-            _say(sys.stderr, f"note: {adapter.path}: {warning}")
+            say(sys.stderr, f"note: {adapter.path}: {warning}")
     preset = Preset(arguments.preset) if arguments.preset else None
     pairs = _chosen(pairing, side, arguments)
     request = ComparisonRequest(1, pairing.first, pairing.second, pairs, side, device)
@@ -95,7 +53,7 @@ def _export(arguments: argparse.Namespace) -> int:
     started_alike = initialisation_caution(pairing, device) if side is Side.A else ""
     cautions = tuple(filter(None, (base_model_caution(pairing), started_alike)))
     for caution in cautions:
-        _say(sys.stderr, f"note: {caution}")
+        say(sys.stderr, f"note: {caution}")
     failed = tuple(SkippedModule(failure.pair.path.name, failure.error.reason) for failure in failures)
     comparison = Comparison(
         pairing.first, pairing.second, side, device, tuple(results),
@@ -106,9 +64,9 @@ def _export(arguments: argparse.Namespace) -> int:
     )  # fmt: skip
     plan = ExportPlan(arguments.figure, figure_style(arguments), arguments.data)
     facts = export_comparison(comparison, arguments.out, plan)
-    _say(sys.stderr, f"{len(results)} modules compared, {len(comparison.skipped)} left out: {arguments.out}")
+    say(sys.stderr, f"{len(results)} modules compared, {len(comparison.skipped)} left out: {arguments.out}")
     if arguments.json:
-        _say(sys.stdout, json.dumps(facts, indent=2, ensure_ascii=False))
+        say(sys.stdout, json.dumps(facts, indent=2, ensure_ascii=False))
     return EXIT_DONE
 
 
@@ -129,7 +87,7 @@ def _chosen(pairing: Pairing, side: Side, arguments: argparse.Namespace) -> tupl
     if arguments.preset:
         preset = Preset(arguments.preset)
         shown = preset_pairs(pairs, preset)
-        _say(sys.stderr, preset_layers(shown, preset, len({pair.path.layer_label for pair in pairs})))
+        say(sys.stderr, preset_layers(shown, preset, len({pair.path.layer_label for pair in pairs})))
         return pairs if arguments.all else shown
     return pairs
 
@@ -163,11 +121,11 @@ def _computed(request: ComparisonRequest) -> tuple[list[ModuleResult], list[Modu
     for count, outcome in enumerate(outcomes(request), 1):
         if isinstance(outcome, ModuleFailure):
             failures.append(outcome)
-            _say(sys.stderr, f"left out: {outcome.error}")
+            say(sys.stderr, f"left out: {outcome.error}")
         else:
             results.append(outcome)
         if count % 50 == 0:
-            _say(sys.stderr, f"{count} of {len(request.pairs)} modules")
+            say(sys.stderr, f"{count} of {len(request.pairs)} modules")
     return results, failures
 
 
@@ -181,47 +139,8 @@ def _figure_slugs(results: Sequence[ModuleResult], arguments: argparse.Namespace
     is_selection = bool(arguments.layers or arguments.projections or arguments.modules)
     chosen = default_figure(results, is_selection=is_selection)
     if chosen is not None:
-        _say(sys.stderr, f"the figure shows {len(chosen)} of {len(results)} modules; choose others with --panels")
+        say(sys.stderr, f"the figure shows {len(chosen)} of {len(results)} modules; choose others with --panels")
     return chosen
-
-
-def _refuse(error: EngineError) -> int:
-    _say(sys.stderr, f"phiscope: {error}")
-    return EXIT_UNUSABLE
-
-
-def _say(stream: TextIO | None, text: str) -> None:
-    if stream is None:  # started without a console
-        return
-    encoding = stream.encoding or "utf-8"
-    try:
-        stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-        stream.flush()
-    except OSError as error:  # the reader has gone, or the disk is full
-        with contextlib.suppress(OSError, ValueError):  # or Python flushes it once more at its end
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        if stream is not sys.stderr:
-            raise ExportFailure(f"The output cannot be written ({error.strerror}).") from error
-
-
-def _as_table(facts: dict[str, Any]) -> str:
-    lines = [f"{facts['file']}: {facts['format']}, {len(facts['modules'])} modules"]
-    columns = ("tower", "layer", "projection", "rank", "d_in", "d_out", "dtype", "scaling", "module")
-    rows = [columns, *(tuple(_cell(module[name]) for name in columns) for module in facts["modules"])]
-    keep = [
-        c for c, name in enumerate(columns) if name != "tower" or any(module["tower"] for module in facts["modules"])
-    ]
-    widths = [max(len(row[c]) for row in rows) for c in range(len(columns))]
-    lines += ["  ".join(row[c].ljust(widths[c]) for c in keep).rstrip() for row in rows]
-    lines += [f"left out: {skip['module']}: {skip['reason']}" for skip in facts["skipped"]]
-    lines += [f"note: {warning}" for warning in facts["warnings"]]
-    return "\n".join(lines)
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "-"
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _listed(items: Sequence[str]) -> str:

@@ -1,0 +1,71 @@
+"""`inspect` on the command line: what an adapter's file holds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from engine.adapter import Adapter, LoraModule
+from engine.commands.saying import EXIT_DONE, EXIT_INTERRUPTED, refuse, say
+from engine.errors import EngineError
+from engine.opening import open_adapter
+
+
+def run_inspect(arguments: argparse.Namespace) -> int:
+    """Say what an adapter's file holds; the exit status."""
+    try:
+        facts = adapter_facts(open_adapter(arguments.adapter))
+        say(sys.stdout, json.dumps(facts, indent=2, ensure_ascii=False) if arguments.json else _as_table(facts))
+    except EngineError as error:
+        return refuse(error)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    return EXIT_DONE
+
+
+def adapter_facts(adapter: Adapter) -> dict[str, Any]:
+    """What `inspect --json` prints."""
+    return {
+        "file": adapter.file.path.name,
+        "format": adapter.format,
+        "kind": "lora",
+        "modules": [_module_facts(module) for module in adapter.modules],
+        "skipped": [{"module": skip.module, "reason": skip.reason} for skip in adapter.unusable],
+        "warnings": list(adapter.warnings),
+    }
+
+
+def _module_facts(module: LoraModule) -> dict[str, Any]:
+    return {
+        "module": module.path.name,
+        "tower": module.path.tower,
+        "layer": module.path.layer + 1 if module.path.layer is not None else module.path.block or None,
+        "projection": module.path.projection,
+        "rank": module.rank,
+        "d_in": module.d_in,
+        "d_out": module.d_out,
+        "dtype": module.dtype,
+        "scaling": module.scaling,
+    }
+
+
+def _as_table(facts: dict[str, Any]) -> str:
+    lines = [f"{facts['file']}: {facts['format']}, {len(facts['modules'])} modules"]
+    columns = ("tower", "layer", "projection", "rank", "d_in", "d_out", "dtype", "scaling", "module")
+    rows = [columns, *(tuple(_cell(module[name]) for name in columns) for module in facts["modules"])]
+    keep = [
+        c for c, name in enumerate(columns) if name != "tower" or any(module["tower"] for module in facts["modules"])
+    ]
+    widths = [max(len(row[c]) for row in rows) for c in range(len(columns))]
+    lines += ["  ".join(row[c].ljust(widths[c]) for c in keep).rstrip() for row in rows]
+    lines += [f"left out: {skip['module']}: {skip['reason']}" for skip in facts["skipped"]]
+    lines += [f"note: {warning}" for warning in facts["warnings"]]
+    return "\n".join(lines)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:g}" if isinstance(value, float) else str(value)
