@@ -23,12 +23,12 @@ from PySide6.QtWidgets import (
 from engine.adapter import Adapter
 from gui.drops import dropped_paths
 from gui.memory import Memory, recent_name
+from gui.notice import Notice
 from gui.session import Session
 from gui.session_values import Place, Which
 from gui.texts import adapter_facts, breakable, count
 from gui.theme import GRID, icon
 from gui.widgets import set_style
-from gui.worker import Failure
 
 FILE_FILTER = "Adapters (*.safetensors *.safetensors.index.json *.bin *.pt *.pth *.ckpt *.lora *.npz);;All files (*)"
 _SHOWN_WARNINGS = 2
@@ -157,7 +157,7 @@ class AdapterCard(QFrame):
         if adapter is not None:
             folder = adapter.path if adapter.path.is_dir() else adapter.path.parent
             if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
-                self._session.notice_raised.emit(Failure(f"No file manager opens {folder} here."))
+                self._session.notice_raised.emit(Notice.error(f"No file manager opens {folder} here."))
 
     def copy_path(self) -> None:
         """Put the adapter's path on the clipboard."""

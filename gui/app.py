@@ -63,14 +63,14 @@ def start(window: MainWindow, adapters: Sequence[Path], *, demo: bool, fresh: bo
     """Have the window open what the program was started with, once it has been painted."""
     from PySide6.QtCore import QTimer  # noqa: PLC0415
 
-    from gui.worker import Failure  # noqa: PLC0415
+    from gui.notice import Notice  # noqa: PLC0415
 
     def begin() -> None:
         start_log()
         abort = watch_for_aborts()
         if abort:
             sentence = "PhiScope ended unexpectedly the last time; the details are kept beside the log file."
-            window.notices.add(Failure(sentence, abort))
+            window.notices.add(Notice.error(sentence, abort))
         if demo:
             window.open_demo()
         elif adapters:
@@ -129,13 +129,13 @@ def _catch_everything(window: MainWindow) -> None:
     """Errors that nobody expected become a notice and a log entry; the window stays."""
     import traceback  # noqa: PLC0415
 
-    from gui.worker import Failure  # noqa: PLC0415
+    from gui.notice import Notice  # noqa: PLC0415
 
     def on_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
             window.close()
             return
         details = "".join(traceback.format_exception(kind, error, trace))
-        window.notices.add(Failure(f"Something unexpected went wrong ({kind.__name__}: {error}).", details))
+        window.notices.add(Notice.error(f"Something unexpected went wrong ({kind.__name__}: {error}).", details))
 
     sys.excepthook = on_error

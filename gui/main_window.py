@@ -40,6 +40,7 @@ from gui.memory import Memory, Pair
 from gui.menus import Menus
 from gui.module_selector import ModuleSelector
 from gui.names import name_choosers
+from gui.notice import Notice
 from gui.notices import NoticeBar
 from gui.returns import Returns
 from gui.session import Session
@@ -47,7 +48,7 @@ from gui.session_values import Which
 from gui.status import ProgressLine
 from gui.theme import GRID, choose_theme, icon
 from gui.view_options import ViewOptions
-from gui.worker import ComputeThread, Failure
+from gui.worker import ComputeThread
 
 if TYPE_CHECKING:
     from gui.comparison_pane import ComparisonPane
@@ -91,6 +92,7 @@ class MainWindow(QMainWindow):
         self.session.outcomes_changed.connect(lambda _slugs: self._update_actions())
         self.session.devices_changed.connect(self._show_devices)
         self.session.notice_raised.connect(self.notices.add)
+        self.session.notices_ended.connect(self.notices.end)
         self.session.export_dropped.connect(self.returns.reopen)
         self._show_page()
         self.setFocus()  # Tab begins with the first control, and no control has a ring before
@@ -306,21 +308,22 @@ class MainWindow(QMainWindow):
 
     def add_to_desktop(self) -> None:
         """Put the program into the menu of applications, and say so."""
-        from gui import desktop_integration  # noqa: PLC0415 - when first asked for
-
-        self.notices.add(Failure(desktop_integration.carry_out(remove=False).sentence, is_caution=True))
+        self._change_desktop(remove=False)
 
     def remove_from_desktop(self) -> None:
         """Take it out of the menu again, and say so."""
+        self._change_desktop(remove=True)
+
+    def _change_desktop(self, *, remove: bool) -> None:
         from gui import desktop_integration  # noqa: PLC0415 - when first asked for
 
-        self.notices.add(Failure(desktop_integration.carry_out(remove=True).sentence, is_caution=True))
+        done = desktop_integration.carry_out(remove=remove)
+        self.notices.add((Notice.news if done.succeeded else Notice.error)(done.sentence))
 
     # --- what the session says ---
 
     def _on_adapter(self, which: Which) -> None:
         self._update_title()
-        self.notices.dismiss_cautions()
         place = self.session.place(which)
         if place.adapter is not None and place.opening is None and place.failure is None:
             self.memory.add_adapter(place.adapter.path)

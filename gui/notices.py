@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
+from gui.notice import Notice, Scope, Severity
 from gui.theme import GRID, icon
 from gui.widgets import set_style
-from gui.worker import Failure
 
 log = logging.getLogger("phiscope")
 
@@ -20,7 +21,7 @@ class NoticeBar(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._notices: list[Failure] = []
+        self._notices: list[Notice] = []
         self.setAccessibleName("Notice")
         self._frame = frame = QFrame()
         frame.setProperty("role", "notice")
@@ -49,13 +50,14 @@ class NoticeBar(QWidget):
         self.hide()
 
     @property
-    def notices(self) -> tuple[Failure, ...]:
+    def notices(self) -> tuple[Notice, ...]:
         """What is shown, oldest first."""
         return tuple(self._notices)
 
-    def add(self, notice: Failure) -> None:
+    def add(self, notice: Notice) -> None:
         """Show a notice, and write it to the log."""
         log.warning("%s %s", notice.sentence, notice.details)
+        self._notices = [other for other in self._notices if not notice.key or other.key != notice.key]
         self._notices.append(notice)
         self._show_last()
 
@@ -64,22 +66,22 @@ class NoticeBar(QWidget):
         more = f"  ({before} more before)" if before else ""
         self._text.setText(notice.sentence + more)
         self.setAccessibleDescription(notice.sentence)
-        set_style(self._frame, "caution", notice.is_caution)
+        set_style(self._frame, "caution", notice.severity is not Severity.ERROR)
         self.show()
 
-    def dismiss_cautions(self) -> None:
-        """Forget what was said of a comparison that is no longer shown; errors stay until they are dismissed."""
-        errors = [notice for notice in self._notices if not notice.is_caution]
-        if len(errors) < len(self._notices):
-            self._notices = errors
-            if errors:
+    def end(self, scopes: Collection[Scope]) -> None:
+        """Forget what was said of what has gone."""
+        staying = [notice for notice in self._notices if notice.scope not in scopes]
+        if len(staying) < len(self._notices):
+            self._notices = staying
+            if staying:
                 self._show_last()
             else:
                 self.hide()
 
     def copy_details(self) -> None:
         """Put every notice with its details on the clipboard."""
-        texts = (f"{notice.sentence}\n{notice.details}".strip() for notice in self._notices)
+        texts = (notice.text for notice in self._notices)
         QGuiApplication.clipboard().setText("\n\n".join(texts))
 
     def dismiss(self) -> None:

@@ -12,8 +12,9 @@ from engine.errors import EngineError
 from engine.side import Side
 from gui.demo import DEMO_ADAPTERS
 from gui.memory import LastSession
+from gui.notice import Notice
 from gui.session_values import Which
-from gui.worker import Failure, JobAnswer
+from gui.worker import JobAnswer
 
 if TYPE_CHECKING:
     from engine.reopening import FoundAdapter, SavedComparison
@@ -84,7 +85,7 @@ class Returns(QObject):
         try:
             comparison = shown_comparison(self._session, preset, everything=True)
         except EngineError as error:
-            self._session.notice_raised.emit(Failure(error.reason))
+            self._session.notice_raised.emit(Notice.error(error.reason))
             return
 
         def write() -> None:
@@ -93,7 +94,7 @@ class Returns(QObject):
             save_comparison(comparison, path, FigureStyle(view=view))
 
         def written(answer: JobAnswer) -> None:
-            said = Failure(f"The comparison is saved as {path}.", is_caution=True)
+            said = Notice.news(f"The comparison is saved as {path}.")
             self._session.notice_raised.emit(answer.failure or said)
 
         self._session.do(write, written)
@@ -111,7 +112,7 @@ class Returns(QObject):
         gone = [path.name for path in paths if not path.exists()]
         if gone:
             self._session.notice_raised.emit(
-                Failure(f"The last session cannot be restored: {' and '.join(gone)} has gone.")
+                Notice.error(f"The last session cannot be restored: {' and '.join(gone)} has gone.")
             )
             return
         self._open_again(last)

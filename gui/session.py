@@ -18,8 +18,10 @@ from engine.outcome import ComparisonRequest, ModuleFailure, ModuleResult, Outco
 from engine.pairing import ModulePair, Pairing, pair_adapters
 from engine.panel_layout import first_selection
 from engine.side import Side
+from gui.notice import Notice, Scope
 from gui.session_values import Place, Progress, Which
-from gui.worker import ComputeThread, Failure, Job, JobAnswer, OpenAnswer, OpenRequest, OutcomeBatch
+from gui.texts import count
+from gui.worker import ComputeThread, Job, JobAnswer, OpenAnswer, OpenRequest, OutcomeBatch
 
 if TYPE_CHECKING:  # NumPy stays out of the window's first paint
     from engine.presets import Preset
@@ -27,6 +29,7 @@ if TYPE_CHECKING:  # NumPy stays out of the window's first paint
 # Bytes of results that are kept; above, the sides that were not looked at for longest are forgotten. The side shown
 # is always kept: atlas and findings show all of it.
 MOST_KEPT = 512 * 2**20
+_FIGURE_KEY = "figure of the paper"  # presets tried one after the other leave one notice
 # Milliseconds in which the empty panels are painted, before the compute thread wants the interpreter's lock too.
 _PANELS_FIRST = 40
 
@@ -41,7 +44,8 @@ class Session(QObject):
     outcomes_changed = Signal(object)  # tuple of slugs
     progress_changed = Signal(object)  # Progress
     devices_changed = Signal()
-    notice_raised = Signal(object)  # Failure
+    notice_raised = Signal(object)  # Notice
+    notices_ended = Signal(object)  # tuple of Scope: what has gone, and what was said of it with it
     export_dropped = Signal(object)  # Path of a figure or comparison.json, to be opened again
 
     def __init__(self, compute: ComputeThread, parent: QObject | None = None) -> None:
@@ -194,7 +198,10 @@ class Session(QObject):
         elif given:
             self.open(onto or self._free_place(), given[0])
         if len(given) > 2:
-            self.notice_raised.emit(Failure(f"Two adapters are compared at a time; {len(given) - 2} were left out."))
+            extra = len(given) - 2
+            others = f"{count(extra, 'other')} {'was' if extra == 1 else 'were'}"
+            said = f"Two adapters are compared at a time; {others} left out."
+            self.notice_raised.emit(Notice.caution(said, scope=Scope.PROGRAM, key="left out"))
 
     def clear(self, which: Which) -> None:
         """Empty one place."""
@@ -253,20 +260,23 @@ class Session(QObject):
         if preset is None:
             self.select(self._selected)
             return
+        self.notices_ended.emit((Scope.FIGURE,))
         from engine.presets import preset_layers, preset_pairs  # noqa: PLC0415 - NumPy, after the first paint
 
         try:
             pairs = preset_pairs(self.comparable, preset)
         except EngineError as error:
-            self.notice_raised.emit(Failure(error.reason, is_caution=True))
+            self.notice_raised.emit(Notice.caution(error.reason, scope=Scope.FIGURE, key=_FIGURE_KEY))
             self.selection_changed.emit()
             return
         depth = len({pair.path.layer_label for pair in self.comparable})
-        self.notice_raised.emit(Failure(preset_layers(pairs, preset, depth, self._count_from), is_caution=True))
         self.select((pair.slug for pair in pairs), preset)
+        said = preset_layers(pairs, preset, depth, self._count_from)
+        self.notice_raised.emit(Notice.news(said, scope=Scope.FIGURE, key=_FIGURE_KEY))
 
     def select(self, slugs: Iterable[str], preset: Preset | None = None) -> None:
         """Show these pairs; what is not known of them yet is computed next."""
+        self.notices_ended.emit((Scope.FIGURE,))
         self._selected = tuple(slugs)
         self._preset = preset
         self.selection_changed.emit()
@@ -277,6 +287,7 @@ class Session(QObject):
         if side is self._side:
             return
         self._side = side
+        self.notices_ended.emit((Scope.SIDE,))
         self._outcomes[side] = self._outcomes.pop(side, {})
         self._comparable = None
         self.pairing_changed.emit()
@@ -336,6 +347,7 @@ class Session(QObject):
 
     def _set_pairing(self) -> None:
         """Both adapters decide what can be shown: nothing of the pair before survives."""
+        self.notices_ended.emit((Scope.PAIR, Scope.SIDE, Scope.FIGURE))
         self._compute.cancel()
         self._run_id = next(self._ids)
         self._outcomes = {}
@@ -425,7 +437,7 @@ class Session(QObject):
         def tell(answer: JobAnswer) -> None:
             if self._pairing is pairing:
                 self._initialisation_caution = answer.result[0] if answer.result else ""
-                cautions = (Failure(text, is_caution=True) for text in answer.result or () if text)
+                cautions = (Notice.caution(text) for text in answer.result or () if text)
                 for notice in (answer.failure, *cautions):
                     if notice is not None:
                         self.notice_raised.emit(notice)

@@ -7,7 +7,8 @@ from enum import Enum
 from pathlib import Path
 
 from engine.adapter import Adapter
-from gui.worker import Failure, OpenRequest
+from gui.notice import Notice
+from gui.worker import OpenRequest
 
 
 class Which(Enum):
@@ -30,7 +31,7 @@ class Place:
 
     adapter: Adapter | None = None
     opening: OpenRequest | None = None
-    failure: Failure | None = None
+    failure: Notice | None = None
     failed_path: Path | None = None
     choices: tuple[Path, ...] = ()
 

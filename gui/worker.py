@@ -23,6 +23,7 @@ from engine.adapter import Adapter
 from engine.devices import cuda_devices
 from engine.errors import EngineError
 from engine.outcome import ComparisonRequest, Outcome
+from gui.notice import Notice
 
 log = logging.getLogger("phiscope")
 _SLICE_SECONDS = 0.025
@@ -39,21 +40,12 @@ class OpenRequest:
 
 
 @dataclass(frozen=True, eq=False)
-class Failure:
-    """What went wrong, in a sentence, with a traceback where it was not expected; or only a caution."""
-
-    sentence: str
-    details: str = ""
-    is_caution: bool = False
-
-
-@dataclass(frozen=True, eq=False)
 class OpenAnswer:
     """The adapter, or why there is none; `choices` are the adapters of a folder that holds several."""
 
     request: OpenRequest
     adapter: Adapter | None = None
-    failure: Failure | None = None
+    failure: Notice | None = None
     choices: tuple[Path, ...] = ()
 
 
@@ -64,7 +56,7 @@ class OutcomeBatch:
     request_id: int
     outcomes: tuple[Outcome, ...]
     finished: bool = False
-    failure: Failure | None = None
+    failure: Notice | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +73,7 @@ class JobAnswer:
 
     id: int
     result: Any = None
-    failure: Failure | None = None
+    failure: Notice | None = None
 
 
 @dataclass
@@ -127,7 +119,7 @@ class Worker(QObject):
         except EngineError as error:
             several = adapters_in(request.path) if request.path.is_dir() else ()
             choices = several if len(several) > 1 else ()
-            answer = OpenAnswer(request, failure=Failure(error.reason, str(error)), choices=choices)
+            answer = OpenAnswer(request, failure=Notice.error(error.reason, str(error)), choices=choices)
         except Exception as error:  # noqa: BLE001 - the thread's edge: nothing may end it
             answer = OpenAnswer(request, failure=_unexpected(error))
         self.adapter_opened.emit(answer)
@@ -145,7 +137,7 @@ class Worker(QObject):
         try:
             answer = JobAnswer(job.id, result=job.work())
         except EngineError as error:
-            answer = JobAnswer(job.id, failure=Failure(str(error)))
+            answer = JobAnswer(job.id, failure=Notice.error(str(error)))
         except Exception as error:  # noqa: BLE001 - the thread's edge: nothing may end it
             answer = JobAnswer(job.id, failure=_unexpected(error))
         self.job_finished.emit(answer)
@@ -188,7 +180,7 @@ class Worker(QObject):
                 else:
                     batch.append(outcome)
         except EngineError as error:
-            finished, failure = True, Failure(str(error))
+            finished, failure = True, Notice.error(str(error))
         except Exception as error:  # noqa: BLE001 - the thread's edge: nothing may end it
             finished, failure = True, _unexpected(error)
         if finished:
@@ -196,9 +188,9 @@ class Worker(QObject):
         self.outcomes_arrived.emit(OutcomeBatch(run.request.id, tuple(batch), finished, failure))
 
 
-def _unexpected(error: Exception) -> Failure:
+def _unexpected(error: Exception) -> Notice:
     details = "".join(traceback.format_exception(error))
-    return Failure(f"Something unexpected went wrong ({type(error).__name__}: {error}).", details)
+    return Notice.error(f"Something unexpected went wrong ({type(error).__name__}: {error}).", details)
 
 
 class ComputeThread(QObject):

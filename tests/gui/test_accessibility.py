@@ -28,10 +28,10 @@ from gui.export_dialog import ExportDialog
 from gui.heatmap_grid import FigureView
 from gui.help import AboutDialog, HelpWindow
 from gui.main_window import MainWindow
+from gui.notice import Notice
 from gui.session_values import Which
 from gui.tables import MatrixDialog
 from gui.theme import DARK, LIGHT, Colours
-from gui.worker import Failure
 from tests.adapters import llama_modules, write_peft_adapter
 from tests.gui.conftest import DEMO, R8, load, wait_until_done, wait_until_open
 
@@ -51,7 +51,7 @@ def _one_adapter(qtbot: QtBot, window: MainWindow) -> QWidget:
 def _refused(qtbot: QtBot, window: MainWindow) -> QWidget:
     window.session.open(Which.FIRST, R8[0].parent)  # a folder of several: a choice, and a reason
     wait_until_open(qtbot, window)
-    window.notices.add(Failure("Something to be dismissed."))
+    window.notices.add(Notice.error("Something to be dismissed."))
     return window
 
 

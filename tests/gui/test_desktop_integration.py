@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 from gui import desktop_integration
 from gui.desktop_integration import desktop_entry, install, quoted_argument, uninstall
 from gui.main_window import MainWindow
+from gui.notice import Severity
 from tests.conftest import REPOSITORY
 
 COMMAND = [sys.executable, str(REPOSITORY / "main.py")]
@@ -196,7 +197,7 @@ def test_the_help_menu_does_the_same(
     assert (tmp_path / "data/applications/phiscope.desktop").exists()
     window.remove_from_desktop()
     assert not (tmp_path / "data").exists()
-    assert [notice.is_caution for notice in window.notices.notices] == [True, True]
+    assert [notice.severity for notice in window.notices.notices] == [Severity.NEWS, Severity.NEWS]
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from engine.outcome import ModuleResult
 from engine.side import Side
 from gui.main_window import MainWindow
+from gui.notice import Severity
 from gui.session_values import Which
 from gui.worker import OutcomeBatch
 from main import main
@@ -242,7 +243,7 @@ def test_a_common_start_is_told_once(qtbot: QtBot, window: MainWindow, tmp_path:
         paths.append(write_tensors(tmp_path / str(seed), tensors, peft_config(modules, 4)))
     load(qtbot, window, tuple(paths))
     qtbot.waitUntil(lambda: len(window.notices.notices) == 1)
-    assert window.notices.notices[0].is_caution
+    assert window.notices.notices[0].severity is Severity.CAUTION
     assert "started from" in window.notices.notices[0].sentence
     window.session.set_side(Side.B)
     wait_until_done(qtbot, window)
