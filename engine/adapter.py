@@ -133,7 +133,8 @@ class Adapter:
         """A reader of its factors, holding the file open until the context ends.
 
         Raises:
-            UnreadableFile: the file has gone or changed.
+            FileChanged: the file has gone or changed.
+            UnreadableFile: it cannot be opened any more.
         """
         with self.file.open() as reader:
             yield AdapterReader(self, reader)
@@ -166,24 +167,31 @@ class AdapterReader:
         Where a diagonal stands between the two, B comes times it if A is read too.
 
         Raises:
-            UnreadableFile: the file ended or changed.
+            FileChanged: the bytes are not those that were opened.
+            UnreadableFile: they cannot be read.
             MalformedAdapter: B is asked for and the file has none, or a factor is not of a floating-point type.
         """
         self._reader.scratch = scratch
         if B and module.B is None:
             raise MalformedAdapter("The file holds A and no B.", path=self._adapter.path, module=module.path.name)
-        stored_B = module.B.read(self._reader) if B and module.B is not None else None
-        if A and stored_B is not None and module.E is not None:
-            stored_B = _times_diagonal(stored_B, module.E.read(self._reader))
-        return LoraFactors(A=module.A.read(self._reader) if A else None, B=stored_B)
+        with self._adapter.file.files.unchanged():
+            stored_B = module.B.read(self._reader) if B and module.B is not None else None
+            if A and stored_B is not None and module.E is not None:
+                stored_B = _times_diagonal(stored_B, module.E.read(self._reader))
+            return LoraFactors(A=module.A.read(self._reader) if A else None, B=stored_B)
 
     def zero_updates(self) -> frozenset[str]:
-        """Names of the modules whose B (or the diagonal before it) is all zero, so that ΔW = 0."""
-        return frozenset(
-            module.path.name
-            for module in self._adapter.modules
-            if any(matrix is not None and matrix.is_zero(self._reader) for matrix in (module.B, module.E))
-        )
+        """Names of the modules whose B (or the diagonal before it) is all zero, so that ΔW = 0.
+
+        Raises:
+            FileChanged, UnreadableFile: as `read`.
+        """
+        with self._adapter.file.files.unchanged():
+            return frozenset(
+                module.path.name
+                for module in self._adapter.modules
+                if any(matrix is not None and matrix.is_zero(self._reader) for matrix in (module.B, module.E))
+            )
 
 
 def _times_diagonal(B: StoredArray, E: StoredArray) -> StoredArray:

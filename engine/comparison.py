@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.adapter import AdapterReader
 from engine.algebra import algebra_for
-from engine.errors import DeviceFailure, EngineError
+from engine.errors import DeviceFailure, EngineError, FileChanged
 from engine.outcome import ComparisonRequest, ModuleFailure, ModuleResult, Outcome
 from engine.pairing import ModulePair
 from engine.storage_types import Float64Array
@@ -34,10 +34,15 @@ def outcomes(request: ComparisonRequest, cancelled: Callable[[], bool] = lambda:
     faster than one product on all (docs/performance.md). A GPU is given several pairs at once, the next being
     read meanwhile; those that it fails on are computed on the CPU, and say so.
 
+    The adapters' files are hashed meanwhile: exports state the checksum of the bytes that the numbers come from.
+
     Raises:
-        UnreadableFile: an adapter's file has gone or cannot be opened any more.
+        FileChanged: an adapter's file has gone or changed since it was opened; nothing that it holds now is compared.
+        UnreadableFile: it cannot be opened any more.
     """
     threads = _threads(request)
+    for adapter in (request.first, request.second):
+        adapter.file.files.start_hashing()
     with (
         request.first.open() as first,
         request.second.open() as second,
@@ -135,6 +140,8 @@ class _Run:
     def _loaded(self, pair: ModulePair) -> _Loaded | ModuleFailure:
         try:
             X, Y = self._read(pair)
+        except FileChanged:
+            raise
         except EngineError as error:
             return _failure(pair, error)
         try:

@@ -42,6 +42,10 @@ class UnreadableFile(EngineError):
     """The file is missing, not downloaded, not permitted, or damaged."""
 
 
+class FileChanged(UnreadableFile):
+    """The file is not the one that was opened: it holds other bytes, or has gone."""
+
+
 class UnsupportedFormat(EngineError):
     """The file is sound, but holds no pair of LoRA factors that could be compared."""
 
@@ -60,3 +64,14 @@ class DeviceFailure(EngineError):
 
 class ExportFailure(EngineError):
     """A figure or file could not be written; what was there before is untouched."""
+
+
+def unreadable(path: Path, error: OSError) -> UnreadableFile:
+    """The operating system's refusal in one sentence."""
+    reasons: dict[type[OSError], str] = {
+        FileNotFoundError: "There is no such file.",
+        PermissionError: "The file may not be read (permission denied).",
+        IsADirectoryError: "This is a folder, not a file.",
+    }
+    reason = reasons.get(type(error), f"The file cannot be read ({error.strerror or error}).")
+    return UnreadableFile(reason, path=path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
-from engine.errors import MalformedAdapter, UnreadableFile
+from engine.errors import MalformedAdapter, UnreadableFile, unreadable
+from engine.source_files import SourceFiles
 from engine.storage_types import STORAGE_TYPES, StoredArray
 from engine.tensor_info import (
     MOST_TENSORS,
@@ -24,7 +26,6 @@ from engine.tensor_info import (
     element_count,
     not_floating_point,
     too_many_tensors,
-    unreadable,
 )
 
 # A packed array may unfold to this much: a factor of rank 64 over a vocabulary of 250 000 words.
@@ -45,13 +46,13 @@ class _Member:
 class NpzFile(TensorFile):
     """An `.npz` archive whose members' headers have been read."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, files: SourceFiles) -> None:
         """
         Raises:
             UnreadableFile: the file has gone.
             MalformedAdapter: a damaged archive, or one that would unfold to far more than it holds.
         """
-        self.path = path
+        self.path, self.files = path, files
         self.metadata = {}
         self.tensors = {}
         self._members: dict[str, _Member] = {}
@@ -83,17 +84,15 @@ class NpzFile(TensorFile):
 
     @contextmanager
     def open(self) -> Iterator[TensorReader]:
-        try:
-            archive = zipfile.ZipFile(self.path)
-        except OSError as error:
-            raise unreadable(self.path, error) from error
-        except zipfile.BadZipFile as error:
-            raise UnreadableFile("The file changed since it was opened.", path=self.path) from error
-        with archive:
-            yield _NpzReader(self, archive)
-
-    def data_files(self) -> tuple[Path, ...]:
-        return (self.path,)
+        with self.files.open(self.path) as file:
+            try:
+                archive = zipfile.ZipFile(io.BufferedReader(file))  # type: ignore[type-var]
+            except OSError as error:
+                raise unreadable(self.path, error) from error
+            except zipfile.BadZipFile as error:
+                raise MalformedAdapter("The .npz archive is damaged.", path=self.path) from error
+            with archive:
+                yield _NpzReader(self, archive)
 
     def member(self, name: str) -> _Member:
         """Where and how an array is stored."""

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import EngineError, MalformedAdapter, UnreadableFile, UnsupportedFormat
+from engine.errors import EngineError, FileChanged, MalformedAdapter, UnsupportedFormat, unreadable
+from engine.source_files import SourceFiles
 from engine.storage_types import STORAGE_TYPES, StoredArray
 from engine.tensor_info import (
     MOST_TENSORS,
@@ -20,7 +21,6 @@ from engine.tensor_info import (
     TensorReader,
     not_floating_point,
     too_many_tensors,
-    unreadable,
 )
 
 if TYPE_CHECKING:
@@ -38,14 +38,14 @@ _CODE = ("GLOBAL", "reduce for unrecognized", "Can only create new object", "Can
 class PickleFile(TensorFile):
     """A checkpoint of `torch.save`; opening it reads the pickle and no tensor."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, files: SourceFiles) -> None:
         """
         Raises:
             UnreadableFile: the file has gone.
             UnsupportedFormat: a pickle that only running its code could open, or without named tensors.
             MalformedAdapter: damaged, or not by torch.save.
         """
-        self.path = path
+        self.path, self.files = path, files
         self.metadata = {}
         self.tensors = {
             name: TensorInfo(name, _dtype(tensor), tuple(tensor.shape))
@@ -54,10 +54,9 @@ class PickleFile(TensorFile):
 
     @contextmanager
     def open(self) -> Iterator[TensorReader]:
-        yield _PickleReader(self.path, _load(self.path, header_only=False))
-
-    def data_files(self) -> tuple[Path, ...]:
-        return (self.path,)
+        with self.files.unchanged():
+            tensors = _load(self.path, header_only=False)
+        yield _PickleReader(self.path, tensors)
 
 
 class _PickleReader(TensorReader):
@@ -88,7 +87,7 @@ class _PickleReader(TensorReader):
     def _tensor(self, name: str, rows: Rows | None) -> torch.Tensor:
         tensor = self._tensors.get(name)
         if tensor is None:
-            raise UnreadableFile("The file changed while it was open.", path=self._path)
+            raise FileChanged("The file has changed since it was opened; open it again.", path=self._path)
         return tensor.detach() if rows is None else tensor.detach()[slice(*rows)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import platform
@@ -15,7 +14,6 @@ from engine import __version__
 from engine.adapter import Adapter
 from engine.chance import expected_similarity
 from engine.command_line import command_line
-from engine.errors import ExportFailure
 from engine.export_plan import Comparison, ExportPlan
 from engine.figure_style import FigureStyle
 from engine.outcome import ModuleResult
@@ -25,7 +23,7 @@ def comparison_origin(comparison: Comparison, style: FigureStyle) -> dict[str, A
     """What figures and comparison.json say alike, and what leads back to the comparison.
 
     Raises:
-        ExportFailure: an adapter's file has gone since it was read.
+        FileChanged: an adapter's file has gone or changed since it was read.
     """
     methods = sorted({result.similarity.method for result in comparison.results})
     return {
@@ -73,7 +71,7 @@ def _identity(adapter: Adapter) -> dict[str, Any]:
     return {
         "name": adapter.name,
         "file": adapter.file.path.name,
-        "sha256": checksum(adapter),
+        "sha256": adapter.file.files.sha256(),
         "format": adapter.format,
         "ranks": list(adapter.ranks),
     }
@@ -97,20 +95,3 @@ def _panel_facts(result: ModuleResult) -> dict[str, Any]:
         "method": similarity.method,
         "warnings": list(result.warnings),
     }
-
-
-def checksum(adapter: Adapter) -> str:
-    """SHA-256 of the adapter's data files, one after the other, in hexadecimal.
-
-    Raises:
-        ExportFailure: a file has gone since it was read.
-    """
-    digest = hashlib.sha256()
-    for path in adapter.file.data_files():
-        try:
-            with path.open("rb") as file:
-                while block := file.read(1 << 20):
-                    digest.update(block)
-        except OSError as error:
-            raise ExportFailure("The adapter's file has gone, so no checksum can be stated.", path=path) from error
-    return digest.hexdigest()

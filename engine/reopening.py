@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import EngineError, UnsupportedFormat
+from engine.errors import EngineError, UnsupportedFormat, unreadable
 from engine.opening import adapters_in, open_adapter
 from engine.presets import Preset
-from engine.provenance import checksum
 from engine.side import Side
-from engine.tensor_info import unreadable
 from engine.views import View
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -147,7 +145,7 @@ def check_adapter(saved: SavedAdapter, path: Path) -> FoundAdapter:
     Raises:
         EngineError: it is no adapter that can be opened.
     """
-    return FoundAdapter(saved, path, checksum(open_adapter(path)))
+    return FoundAdapter(saved, path, open_adapter(path).file.files.sha256())
 
 
 def _candidates(saved: SavedAdapter, places: Iterable[Path]) -> Iterable[Path]:

@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from engine.errors import MalformedAdapter, UnreadableFile, UnsupportedFormat
+from engine.errors import MalformedAdapter, UnreadableFile, UnsupportedFormat, unreadable
+from engine.source_files import SourceFiles
 from engine.storage_types import STORAGE_TYPES, StoredArray
 from engine.tensor_info import (
     MOST_TENSORS,
@@ -24,7 +25,6 @@ from engine.tensor_info import (
     element_count,
     not_floating_point,
     too_many_tensors,
-    unreadable,
 )
 
 _FLOATS = {
@@ -47,14 +47,14 @@ _ZERO_CHECK_BYTES = 1 << 16
 class SafetensorsFile(TensorFile):
     """A `.safetensors` file; `start` is its first bytes, `size` its length."""
 
-    def __init__(self, path: Path, start: bytes, size: int) -> None:
+    def __init__(self, path: Path, files: SourceFiles, start: bytes, size: int) -> None:
         """
         Raises:
             UnsupportedFormat: this is no safetensors file.
             UnreadableFile: cut off, or gone.
             MalformedAdapter: a header that contradicts itself or the file.
         """
-        self.path = path
+        self.path, self.files = path, files
         length = struct.unpack("<Q", start[:8])[0] if len(start) >= 8 else 0
         if start[8:9] != b"{":
             raise UnsupportedFormat("This is not a safetensors file, nor any checkpoint known here.", path=path)
@@ -110,15 +110,8 @@ class SafetensorsFile(TensorFile):
 
     @contextmanager
     def open(self) -> Iterator[TensorReader]:
-        try:
-            file = self.path.open("rb", buffering=0)
-        except OSError as error:
-            raise unreadable(self.path, error) from error
-        with file:
+        with self.files.open(self.path) as file:
             yield _SafetensorsReader(self, file)
-
-    def data_files(self) -> tuple[Path, ...]:
-        return (self.path,)
 
     def byte_range(self, name: str, rows: Rows | None = None) -> tuple[int, int]:
         """Where the bytes of the tensor (of these rows) start and end, counted from the start of the file."""

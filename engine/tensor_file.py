@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 
-from engine.errors import MalformedAdapter, UnreadableFile, UnsupportedFormat
+from engine.errors import MalformedAdapter, UnreadableFile, UnsupportedFormat, unreadable
 from engine.npz_file import NpzFile
 from engine.pickle_file import PickleFile
 from engine.safetensors_file import SafetensorsFile
+from engine.source_files import SourceFiles
 from engine.storage_types import StoredArray
 from engine.tensor_info import (
     MOST_TENSORS,
@@ -25,7 +26,6 @@ from engine.tensor_info import (
     element_count,
     not_floating_point,
     too_many_tensors,
-    unreadable,
 )
 
 __all__ = [
@@ -38,6 +38,7 @@ PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".lora")
 
 _LFS_POINTER = b"version https://git-lfs"
 _LARGEST_INDEX = 8_000_000
+_FIRST_BYTES = 512
 # Files that people take for adapters, by their first bytes.
 _FOREIGN = (
     (b"GGUF", "a GGUF file of llama.cpp, which is not read here; open the adapter that it was made from."),
@@ -64,9 +65,17 @@ def open_tensor_file(path: Path) -> TensorFile:
     try:
         if path.exists() and not path.is_file() and not path.is_dir():  # a pipe would be waited for without end
             raise UnsupportedFormat("This is not a file that could be read twice, such as a pipe.", path=path)
-        with path.open("rb") as file:
-            start = file.read(512)
-            size = file.seek(0, 2)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    files = SourceFiles(path)
+    with files.unchanged():
+        return _by_first_bytes(path, files)
+
+
+def _by_first_bytes(path: Path, files: SourceFiles) -> TensorFile:
+    try:
+        with files.open(path) as file:
+            start = file.read(_FIRST_BYTES)
     except OSError as error:
         raise unreadable(path, error) from error
     if not start:
@@ -76,11 +85,11 @@ def open_tensor_file(path: Path) -> TensorFile:
             "This is a Git LFS pointer: the weights are not downloaded yet (run `git lfs pull`).", path=path
         )
     if start[8:9] == b"{":  # a safetensors file's first byte belongs to its length and may be any
-        return SafetensorsFile(path, start, size)
+        return SafetensorsFile(path, files, start, files.size)
     if start.startswith(b"PK\x03\x04"):
-        return NpzFile(path) if _holds_arrays(path) else PickleFile(path)
+        return NpzFile(path, files) if _holds_arrays(path) else PickleFile(path, files)
     if start[:1] == b"\x80" and start[1:2] <= b"\x05":
-        return PickleFile(path)
+        return PickleFile(path, files)
     raise _foreign(path, start)
 
 
@@ -137,6 +146,9 @@ class ShardedFile(TensorFile):
                     f"The index promises {name} in {shard_name}, which does not hold it.", path=path
                 )
             self.tensors[name] = info
+        self.files = SourceFiles.joined(self._shards[name].files for name in sorted(self._shards))
+        for shard in self._shards.values():
+            shard.files = self.files
 
     def _weight_map(self) -> dict[str, str]:
         try:
@@ -174,9 +186,6 @@ class ShardedFile(TensorFile):
         with ExitStack() as stack:
             readers = {name: stack.enter_context(shard.open()) for name, shard in self._shards.items()}
             yield _ShardedReader({name: readers[shard] for name, shard in self._shard_of.items()})
-
-    def data_files(self) -> tuple[Path, ...]:
-        return tuple(file for name in sorted(self._shards) for file in self._shards[name].data_files())
 
 
 class _ShardedReader(TensorReader):

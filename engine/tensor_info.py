@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from engine.errors import EngineError, MalformedAdapter, UnreadableFile
+from engine.errors import EngineError, MalformedAdapter
+from engine.source_files import SourceFiles
 from engine.storage_types import StoredArray
 
 # More tensors than any adapter has (a mixture of 256 experts in 61 layers, all adapted, has 94 000); a header
@@ -80,9 +81,10 @@ class TensorReader(ABC):
 
 
 class TensorFile(ABC):
-    """A file of named tensors whose header has been read."""
+    """A file of named tensors whose header has been read, from the bytes that `files` holds on to."""
 
     path: Path
+    files: SourceFiles
     tensors: Mapping[str, TensorInfo]
     metadata: Mapping[str, str]
 
@@ -91,40 +93,14 @@ class TensorFile(ABC):
         """A reader that holds the file open until the context ends.
 
         Raises:
-            UnreadableFile: the file has gone, changed or cannot be opened.
+            FileChanged: it is not the file whose header was read.
+            UnreadableFile: it cannot be opened.
         """
-
-    @abstractmethod
-    def data_files(self) -> tuple[Path, ...]:
-        """The files that hold the tensors, in a fixed order: what a checksum covers."""
-
-    @property
-    def size(self) -> int:
-        """Bytes on disk of all data files.
-
-        Raises:
-            UnreadableFile: a file has gone.
-        """
-        try:
-            return sum(file.stat().st_size for file in self.data_files())
-        except OSError as error:
-            raise unreadable(self.path, error) from error
 
 
 def element_count(shape: tuple[int, ...]) -> int:
     """How many elements a tensor of this shape has."""
     return math.prod(shape)
-
-
-def unreadable(path: Path, error: OSError) -> UnreadableFile:
-    """The operating system's refusal in one sentence."""
-    reasons: dict[type[OSError], str] = {
-        FileNotFoundError: "There is no such file.",
-        PermissionError: "The file may not be read (permission denied).",
-        IsADirectoryError: "This is a folder, not a file.",
-    }
-    reason = reasons.get(type(error), f"The file cannot be read ({error.strerror or error}).")
-    return UnreadableFile(reason, path=path)
 
 
 def not_floating_point(path: Path, info: TensorInfo) -> EngineError:

@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 
 from engine.adapter import Adapter
-from engine.errors import EngineError
 from engine.module_path import ModulePath
 from engine.panel_layout import heading_text
 
@@ -19,10 +18,7 @@ def adapter_facts(adapter: Adapter) -> str:
         facts.append(count(adapter.layer_count, "layer"))
     facts.append(", ".join(adapter.dtypes))
     facts.append(scaling(adapter))
-    try:
-        facts.append(file_size(adapter.file.size))
-    except EngineError:
-        facts.append("file gone")
+    facts.append(file_size(adapter.file.files.size))
     return "\u00a0· ".join(fact.replace(" ", "\u00a0") for fact in facts if fact)
 
 

@@ -36,9 +36,9 @@ class Checkpoint:
         """The values of these one-element tensors, such as alphas, by their name in the file.
 
         Raises:
-            UnreadableFile, MalformedAdapter: as TensorReader.read.
+            FileChanged, UnreadableFile, MalformedAdapter: as TensorReader.read.
         """
-        with self.file.open() as reader:
+        with self.file.files.unchanged(), self.file.open() as reader:
             values = {info.name: reader.number(info.name) for info in tensors}
         return {name: value for name, value in values.items() if value is not None}
 
