@@ -110,6 +110,11 @@ class Atlas(QWidget):
         layout.addWidget(self._curves, 1)
 
     @property
+    def picture_area(self) -> QWidget:
+        """Where the modules are shown."""
+        return self._scroll
+
+    @property
     def _summary(self) -> Summary | None:
         position = self._modes.checkedId()
         return None if position == 0 else list(Summary)[position - 1]

@@ -44,6 +44,7 @@ class ComparisonPane(QWidget):
     """Three ways to look at a comparison. Atlas, findings and inspector are made when first looked at."""
 
     inspector_toggled = Signal(bool)
+    page_changed = Signal()
 
     def __init__(self, session: Session, options: Sequence[QAction]) -> None:
         super().__init__()
@@ -168,6 +169,14 @@ class ComparisonPane(QWidget):
         self._presets.setVisible(self.page == "Grid")
         self._show_zoom()
         self._on_news()
+        self.page_changed.emit()
+
+    @property
+    def page_seen(self) -> QWidget:
+        """What of the page shown is neither a control nor a heading: notices lie over its upper edge."""
+        if self.page == "Atlas":
+            return self.atlas.picture_area
+        return self.findings.viewport() if self.page == "Findings" else self._grid
 
     def _page_widget(self, name: str) -> QWidget:
         if name == "Atlas":

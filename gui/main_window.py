@@ -41,7 +41,8 @@ from gui.menus import Menus
 from gui.module_selector import ModuleSelector
 from gui.names import name_choosers
 from gui.notice import Notice
-from gui.notices import NoticeBar
+from gui.notice_list import NoticeList
+from gui.notices import NoticeStrip
 from gui.returns import Returns
 from gui.session import Session
 from gui.session_values import Which
@@ -107,8 +108,8 @@ class MainWindow(QMainWindow):
     def _build_parts(self) -> None:
         self.cards = {which: AdapterCard(which, self.session, self.memory) for which in Which}
         self.selector = ModuleSelector(self.session)
-        self.notices = NoticeBar()
-        empty = EmptyState(self.session, self.cards, self.memory)
+        self.notices = NoticeList(self)
+        self._empty = empty = EmptyState(self.session, self.cards, self.memory)
         empty.demo_asked.connect(self.open_demo)
         empty.pair_asked.connect(self.open_pair)
         self._pages = QStackedWidget()
@@ -118,7 +119,6 @@ class MainWindow(QMainWindow):
         centre_layout = QVBoxLayout(centre)
         centre_layout.setContentsMargins(0, 0, 0, 0)
         centre_layout.setSpacing(0)
-        centre_layout.addWidget(self.notices)
         centre_layout.addWidget(self._pages, 1)
         body = QWidget()
         layout = QHBoxLayout(body)
@@ -127,6 +127,8 @@ class MainWindow(QMainWindow):
         layout.addWidget(self._sidebar())
         layout.addWidget(centre, 1)
         self.setCentralWidget(body)
+        self.notice_strip = NoticeStrip(self.notices, centre)
+        self.notice_strip.lie_over(empty)
         self._overlay = DropOverlay(centre, self.session)
         for card in self.cards.values():
             card.drag_entered.connect(self._overlay.begin)
@@ -206,6 +208,7 @@ class MainWindow(QMainWindow):
             if self.memory.inspector:
                 self._pane.toggle_inspector()
             self._pane.inspector_toggled.connect(self._remember_inspector)
+            self._pane.page_changed.connect(self._place_notices)
         return self._pane
 
     @property
@@ -344,7 +347,12 @@ class MainWindow(QMainWindow):
             self.read_out.show_cell(None)
         else:
             self._pages.setCurrentIndex(0)
+        self._place_notices()
         self._update_actions()
+
+    def _place_notices(self) -> None:
+        shows_figure = self._pages.currentIndex() > 0
+        self.notice_strip.lie_over(self.pane.page_seen if shows_figure else self._empty)
 
     def _shown_are_known(self) -> bool:
         return any(self.session.outcome(pair) is not None for pair in self.session.shown)

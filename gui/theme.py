@@ -176,9 +176,9 @@ QFrame[role="paper"] QLabel { color: #62626f; }
 QFrame[role="card"] { background: @surface@; border: 1px solid @line@; border-radius: 8px; }
 QFrame[role="drop"] { background: @surface@; border: 2px dashed @line@; border-radius: 8px; }
 QFrame[role="drop"][lit="true"], QFrame[role="card"][lit="true"] { border: 2px dashed @accent@; background: @tint@; }
-QFrame[role="notice"] { background: @surface@; border: 1px solid @line@; border-left: 3px solid @error@;
-    border-radius: 6px; }
-QFrame[role="notice"][caution="true"] { border-left: 3px solid @warning@; }
+QFrame[role="notices"] { background: @surface@; border: 1px solid @line@; border-radius: 6px; }
+QFrame[role="notices"][severity="error"] { border-color: @error@; }
+QFrame[role="notices"][severity="caution"] { border-color: @warning@; }
 QWidget#sidebar { background: @background@; border-right: 1px solid @line@; }
 QWidget#inspector { background: @surface@; border-left: 1px solid @line@; }
 QWidget#paneheader { background: @background@; }
@@ -197,15 +197,15 @@ QWidget#readout { background: @surface@; border-top: 1px solid @line@; }
 
 
 class _IconEngine(QIconEngine):
-    """A line icon from SVG paths in a 24 × 24 box, tinted with the text colour of the moment."""
+    """A line icon from SVG paths in a 24 × 24 box, tinted with one of the colours of the moment."""
 
-    def __init__(self, paths: str) -> None:
+    def __init__(self, paths: str, colour: str) -> None:
         super().__init__()
-        self._paths = paths
+        self._paths, self._colour = paths, colour
 
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, _state: QIcon.State) -> None:
         colours = current_colours()
-        colour = colours.muted if mode is QIcon.Mode.Disabled else colours.text
+        colour = colours.muted if mode is QIcon.Mode.Disabled else getattr(colours, self._colour)
         svg = (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="{colour}" '
             f'stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round">{self._paths}</svg>'
@@ -221,7 +221,7 @@ class _IconEngine(QIconEngine):
         return pixmap
 
     def clone(self) -> QIconEngine:
-        return _IconEngine(self._paths)
+        return _IconEngine(self._paths, self._colour)
 
 
 _ICON_PATHS = {
@@ -232,11 +232,14 @@ _ICON_PATHS = {
     "more": '<path d="M5 12h.01M12 12h.01M19 12h.01" stroke-width="3"/>',
     "options": '<path d="M4 8h9M19 8h1M4 16h1M11 16h9"/><circle cx="16" cy="8" r="2.5"/>'
     '<circle cx="8" cy="16" r="2.5"/>',
+    "error": '<circle cx="12" cy="12" r="9"/><path d="M9 9l6 6M15 9l-6 6"/>',
+    "caution": '<path d="M12 4L2.8 20h18.4z"/><path d="M12 10v5M12 17.6h.01"/>',
+    "news": '<circle cx="12" cy="12" r="9"/><path d="M12 11v5M12 7.6h.01"/>',
     "export": '<path d="M12 15V4M12 4L8 8M12 4l4 4"/><path d="M5 14v4a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2v-4"/>',
     "drop": '<path d="M12 4v10M12 14l-4-4M12 14l4-4"/><path d="M4 15v3a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2v-3"/>',
 }
 
 
-def icon(name: str) -> QIcon:
-    """One of the program's own line icons."""
-    return QIcon(_IconEngine(_ICON_PATHS[name]))
+def icon(name: str, colour: str = "text") -> QIcon:
+    """One of the program's own line icons, in the colour of this name."""
+    return QIcon(_IconEngine(_ICON_PATHS[name], colour))

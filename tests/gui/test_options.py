@@ -223,7 +223,7 @@ def test_a_caution_goes_with_its_pair(qtbot: QtBot, window: MainWindow, tmp_path
     qtbot.waitUntil(lambda: len(window.notices.notices) == 2, timeout=20_000)
     load(qtbot, window, (DEMO[0], R8[1]))
     qtbot.waitUntil(lambda: len(window.notices.notices) == 1, timeout=20_000)
-    assert "nothing.json" in window.notices._text.text(), "an error stays until it is dismissed"
+    assert "nothing.json" in window.notices.notices[0].sentence, "an error stays until it is dismissed"
 
 
 @pytest.mark.parametrize("before", [DEMO, (R8[0], DEMO[1]), (DEMO[0], R8[1])])
