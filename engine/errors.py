@@ -22,7 +22,7 @@ class EngineError(Exception):
         found: object = None,
     ) -> None:
         super().__init__(reason)
-        self.reason = _one_line(reason)
+        self.reason = one_line(reason)
         self.path = path
         self.module = module
         self.expected = expected
@@ -30,10 +30,10 @@ class EngineError(Exception):
 
     def __str__(self) -> str:
         parts = [str(self.path) if self.path is not None else None, self.module, self.reason]
-        return _one_line(": ".join(part for part in parts if part))
+        return one_line(": ".join(part for part in parts if part))
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Names in files may hold line breaks, and commands for a terminal."""
     return " ".join("".join(char if char.isprintable() or char.isspace() else "\ufffd" for char in text).split())
 

@@ -25,6 +25,7 @@ PHI_COLUMNS = ("tower", "layer", "projection", "module", "i", "j", "phi", "chanc
 FINDING_COLUMNS = (
     "tower", "layer", "projection", "module", "phi_1_1", "mean", "mean_row_1", "mean_column_1", "mean_8x8",
     "phi_r_r", "chance_r_r", "shared_dimensions", "dominant", "mean_8x8_change",
+    "shared_best", "shared_best_k", "p_rr", "last_k_above_chance",
 )  # fmt: skip
 
 
@@ -64,11 +65,14 @@ def findings_csv(results: Sequence[ModuleResult]) -> bytes:
         path = finding.pair.path
         numbers = (
             finding.phi_11, finding.mean, finding.mean_first_row, finding.mean_first_column, finding.mean_corner,
-            finding.phi_rr, finding.chance_rr,
+            finding.phi_rr, finding.chance_rr, finding.shared,
         )  # fmt: skip
+        last_k = finding.last_k_above_chance
         writer.writerow(
             (path.tower, path.layer_label, path.projection, path.name, *map(_number, numbers),
-             finding.shared_dimensions, finding.dominant, _number(finding.corner_change))
+             finding.dominant, _number(finding.corner_change),
+             _number(finding.shared_best), finding.shared_best_k or "", _number(finding.p_rr),
+             "" if last_k is None else last_k)
         )  # fmt: skip
     return out.getvalue().encode()
 

@@ -10,9 +10,10 @@ import numpy as np
 from engine.chance import expected_similarity, similarity_deviation
 from engine.outcome import ModuleResult
 from engine.pairing import ModulePair
+from engine.significance import best_shared, shared_dimensions, tail_probability
 from engine.storage_types import Float64Array
 
-_SHARED_ABOVE_CHANCE_SD = 3.0
+_ABOVE_CHANCE_SD = 3.0
 _CORNER = 8
 
 
@@ -20,7 +21,11 @@ _CORNER = 8
 class Finding:
     """One panel in numbers; NaN where a value is undefined.
 
-    `shared_dimensions` is the largest k with φ(k, k) above chance by 3 standard deviations, 0 if none.
+    `shared` is s at full rank, the directions shared beyond chance, and `p_rr` the probability that random subspaces
+    have at least this φ(r, r'); `shared_best` is the largest s over the leading k of both and `shared_best_k` that k,
+    0 where there is none (engine.significance). `last_k_above_chance` is the largest k with φ(k, k) above chance by
+    3 standard deviations, 0 if none, which says little: two unrelated adapters reach it at large k; None where no
+    φ is defined.
     `dominant` is "rows" where the first direction of the first adapter (row i = 1) is found in the second more
     than the other way round (column j = 1), "columns" where less, "" where they are equal or undefined.
     `corner_change` is the change of `mean_corner` from the layer before in the same tower and projection.
@@ -34,14 +39,19 @@ class Finding:
     mean_corner: float
     phi_rr: float
     chance_rr: float
-    shared_dimensions: int
+    shared: float
+    shared_best: float
+    shared_best_k: int
+    p_rr: float
+    last_k_above_chance: int | None
     dominant: str
     corner_change: float = float("nan")
 
 
 def findings(results: Sequence[ModuleResult]) -> list[Finding]:
     """One finding per result, in the same order; `corner_change` compares neighbours in depth among them."""
-    found = [_finding(result) for result in results]
+    shared, p = shared_at_full_rank(results)
+    found = [_finding(*each) for each in zip(results, shared.tolist(), p.tolist(), strict=True)]
     previous: dict[tuple[str, str], float] = {}
     ordered = []
     for finding in sorted(found, key=lambda f: f.pair.path.sort_key):
@@ -53,11 +63,20 @@ def findings(results: Sequence[ModuleResult]) -> list[Finding]:
     return [by_slug[finding.pair.slug] for finding in found]
 
 
-def _finding(result: ModuleResult) -> Finding:
+def shared_at_full_rank(results: Sequence[ModuleResult]) -> tuple[Float64Array, Float64Array]:
+    """s and the tail probability of φ(r, r') of each result, each of length len(results); NaN where undefined."""
+    phi = [float(result.similarity.values[-1, -1]) for result in results]
+    shapes = np.array([result.similarity.values.shape for result in results], dtype=np.float64).reshape(-1, 2)
+    place = shapes[:, 0], shapes[:, 1], [result.similarity.dimension for result in results]
+    return shared_dimensions(phi, *place), tail_probability(phi, *place)
+
+
+def _finding(result: ModuleResult, shared: float, p: float) -> Finding:
     values = result.similarity.values
     r, r_ = values.shape
     d = result.similarity.dimension
     row, column = _mean(values[0]), _mean(values[:, 0])
+    best, best_k = best_shared(values, d)
     return Finding(
         pair=result.pair,
         phi_11=float(values[0, 0]),
@@ -67,7 +86,11 @@ def _finding(result: ModuleResult) -> Finding:
         mean_corner=_mean(values[:_CORNER, :_CORNER]),
         phi_rr=float(values[-1, -1]),
         chance_rr=float(expected_similarity(r, r_, d)[-1, -1]),
-        shared_dimensions=_shared_dimensions(values, d),
+        shared=shared,
+        shared_best=best,
+        shared_best_k=best_k,
+        p_rr=p,
+        last_k_above_chance=_last_k_above_chance(values, d),
         dominant="rows" if row > column else "columns" if column > row else "",
     )
 
@@ -78,8 +101,11 @@ def _mean(values: Float64Array) -> float:
     return float(defined.mean()) if defined.size else float("nan")
 
 
-def _shared_dimensions(values: Float64Array, d: int) -> int:
+def _last_k_above_chance(values: Float64Array, d: int) -> int | None:
+    if np.isnan(values).all():
+        return None
     r, r_ = values.shape
-    threshold = expected_similarity(r, r_, d) + _SHARED_ABOVE_CHANCE_SD * similarity_deviation(r, r_, d)
-    above = np.flatnonzero(np.diagonal(values) > np.diagonal(threshold))
+    deviation = np.diagonal(similarity_deviation(r, r_, d))
+    threshold = np.diagonal(expected_similarity(r, r_, d)) + _ABOVE_CHANCE_SD * deviation
+    above = np.flatnonzero((np.diagonal(values) > threshold) & (deviation > 0))  # the whole space is no news
     return int(above[-1]) + 1 if above.size else 0

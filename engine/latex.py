@@ -7,7 +7,9 @@ from engine.export import figure_plan
 from engine.export_plan import Comparison
 from engine.figure import figure_levels
 from engine.figure_style import FigureStyle
+from engine.sentence import real, shared_summary
 from engine.side import Side
+from engine.significance import FALSE_DISCOVERY_RATE
 from engine.views import View
 
 _SPECIAL = {
@@ -25,10 +27,11 @@ _VIEWS = {
     View.ABOVE_CHANCE: r"subspace similarity above chance, $\phi(i, j) - \max(i, j)/d$,",
     View.Z: r"distance of the subspace similarity $\phi(i, j)$ from chance in standard deviations",
 }
+_MOST_PROJECTIONS = 4  # whose medians a caption has room for
 
 
 def latex_figure(comparison: Comparison, style: FigureStyle, file: str = "figure.pdf") -> str:
-    """A figure environment; its caption states view, side, adapters, ranks, layers, range and chance.
+    """A figure environment; its caption states view, side, adapters, ranks, layers, range, chance, what is shared.
 
     Raises:
         ExportFailure: the comparison has no panels, or not those of its preset.
@@ -48,13 +51,35 @@ def latex_figure(comparison: Comparison, style: FigureStyle, file: str = "figure
         f"Normalised {_VIEWS[style.view]} of the {_SIDES[comparison.side]} of {_escaped(comparison.first.name)} "
         f"($r={_ranks(comparison, 0)}$) and {_escaped(comparison.second.name)} ($r={_ranks(comparison, 1)}$){where}, "
         f"for {_listed(projections)}~\\citep{{hu2022lora}}. Colours run from {low:g} to {high:g}; "
-        f"random subspaces reach {chance} at full rank."
+        f"random subspaces reach {chance} at full rank.{_shared(comparison)}"
     )
     width = r"\linewidth" if style.width is None else f"{style.width:g}in"
     return (
         "\\begin{figure}[t]\n  \\centering\n"
         f"  \\includegraphics[width={width}]{{{file}}}\n"
         f"  \\caption{{{caption}}}\n  \\label{{fig:subspace-similarity}}\n\\end{{figure}}\n"
+    )
+
+
+def _shared(comparison: Comparison) -> str:
+    """The comparison's sentence in short, about every module compared; empty where s has no value."""
+    summary = shared_summary(comparison.results)
+    groups = summary.projections
+    if not groups:
+        return ""
+    ranks = sorted({rank for group in groups for rank in group.ranks})
+    of = f"{ranks[0]}" if len(ranks) == 1 else f"{ranks[0]} to {ranks[-1]}"
+    medians = {group.name: f"${real(group.median, summary.decimals).replace('−', '-')}$" for group in groups}
+    if summary.defined == 1:
+        return f" At full rank they share {medians.popitem()[1]} of {of} directions beyond chance."
+    if len(groups) <= _MOST_PROJECTIONS:
+        shares = _joined([f"{median} ({_escaped(name)})" for name, median in medians.items()])
+    else:
+        ends = [group.name for group in sorted(groups, key=lambda group: group.median)]
+        shares = " to ".join(f"{medians[name]} ({_escaped(name)})" for name in (ends[0], ends[-1]))
+    return (
+        f" At full rank the median module shares {shares} of {of} directions beyond chance; {summary.beyond} of "
+        f"{summary.defined} modules lie beyond chance (Benjamini--Hochberg, $q={FALSE_DISCOVERY_RATE:g}$)."
     )
 
 
@@ -68,5 +93,8 @@ def _escaped(text: str) -> str:
 
 
 def _listed(items: list[str]) -> str:
-    escaped = [_escaped(item) for item in items]
-    return " and ".join(filter(None, (", ".join(escaped[:-1]), escaped[-1]))) if escaped else ""
+    return _joined([_escaped(item) for item in items])
+
+
+def _joined(texts: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(texts[:-1]), texts[-1]))) if texts else ""

@@ -16,7 +16,13 @@ from engine.chance import expected_similarity
 from engine.command_line import command_line
 from engine.export_plan import Comparison, ExportPlan
 from engine.figure_style import FigureStyle
+from engine.findings import shared_at_full_rank
 from engine.outcome import ModuleResult
+from engine.sentence import shared_sentence
+from engine.significance import beyond_chance
+
+# Version 2: `shared_dimensions` in findings.csv is an effect size, no longer a count of directions.
+_FORMAT_VERSION = 2
 
 
 def comparison_origin(comparison: Comparison, style: FigureStyle) -> dict[str, Any]:
@@ -28,6 +34,7 @@ def comparison_origin(comparison: Comparison, style: FigureStyle) -> dict[str, A
     methods = sorted({result.similarity.method for result in comparison.results})
     return {
         "version": __version__,
+        "format_version": _FORMAT_VERSION,
         "first": _identity(comparison.first),
         "second": _identity(comparison.second),
         "side": comparison.side.value,
@@ -45,10 +52,14 @@ def comparison_origin(comparison: Comparison, style: FigureStyle) -> dict[str, A
 
 def comparison_facts(comparison: Comparison, plan: ExportPlan, origin: Mapping[str, Any]) -> dict[str, Any]:
     """What `comparison.json` states: its origin, every panel, everything left out, and the command."""
+    results = comparison.results
+    shared, p = shared_at_full_rank(results)
+    panels = zip(results, shared.tolist(), p.tolist(), beyond_chance(p).tolist(), strict=True)
     return {
         **origin,
+        "sentence": shared_sentence(results, comparison.side, count_from=plan.style.count_from),
         "host": {"python": platform.python_version(), "numpy": np.__version__},
-        "panels": [_panel_facts(result) for result in comparison.results],
+        "panels": [_panel_facts(*panel) for panel in panels],
         "skipped": [{"module": skip.module, "reason": skip.reason} for skip in comparison.skipped],
         "cautions": list(comparison.cautions),
         "command": command_line(comparison, plan),
@@ -77,7 +88,7 @@ def _identity(adapter: Adapter) -> dict[str, Any]:
     }
 
 
-def _panel_facts(result: ModuleResult) -> dict[str, Any]:
+def _panel_facts(result: ModuleResult, shared: float, p: float, is_beyond: bool) -> dict[str, Any]:
     path, similarity = result.pair.path, result.similarity
     chance = float(expected_similarity(*result.pair.shape, similarity.dimension)[-1, -1])
     return {
@@ -91,7 +102,14 @@ def _panel_facts(result: ModuleResult) -> dict[str, Any]:
         "numerical_rank_first": similarity.first.numerical_rank,
         "numerical_rank_second": similarity.second.numerical_rank,
         "dimension": similarity.dimension,
-        "chance_rr": None if math.isnan(chance) else chance,
+        "chance_rr": _number(chance),
+        "shared_dimensions": _number(shared),
+        "p_rr": _number(p),
+        "beyond_chance": None if math.isnan(p) else is_beyond,
         "method": similarity.method,
         "warnings": list(result.warnings),
     }
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value

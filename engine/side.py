@@ -29,6 +29,11 @@ class Side(Enum):
         return self in (Side.A, Side.DW_RIGHT)
 
     @property
+    def label(self) -> str:
+        """The side within a sentence: `A`, `B`, `ΔW (right)`, `ΔW (left)`."""
+        return {Side.DW_RIGHT: "ΔW (right)", Side.DW_LEFT: "ΔW (left)"}.get(self, self.value)
+
+    @property
     def words(self) -> str:
         """Which vectors it compares, for readers."""
         return {

@@ -16,7 +16,7 @@ from gui.theme import GRID, current_colours
 
 _PAGE = RESOURCES / "help.html"
 _NOTICES = RESOURCES / "licences" / "NOTICES.md"
-_PACKAGES = ("pyqtgraph", "numpy", "torch", "safetensors", "matplotlib", "cmap")
+_PACKAGES = ("pyqtgraph", "numpy", "scipy", "torch", "safetensors", "matplotlib", "cmap")
 
 
 class HelpWindow(QDialog):

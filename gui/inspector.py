@@ -20,8 +20,9 @@ from PySide6.QtWidgets import (
 
 from engine.cautions import gauge_caution
 from engine.chance import expected_similarity, similarity_deviation
-from engine.findings import findings
+from engine.findings import Finding, findings
 from engine.outcome import ModuleResult
+from engine.sentence import probability
 from engine.storage_types import Float64Array
 from gui.heatmap_panel import Cell
 from gui.plots import LinePlot
@@ -34,6 +35,11 @@ _WIDTH = 288
 _CHANCE_BAND_SD = 3.0
 # The numbers follow the mouse at once; the plots when it rests for this long, in milliseconds.
 _PLOT_DELAY = 30
+_SHARED_TIPS = {
+    "shared": "Directions shared at full rank, beyond what two random subspaces share",
+    "p": "Probability that two random subspaces have at least this φ(r, r′)",
+    "most shared": "The same among the strongest k directions of both, at the k where it is largest",
+}
 _PROFILES = ("Row i", "Column j", "Diagonal")
 
 
@@ -102,8 +108,11 @@ class Inspector(QScrollArea):
         details.addWidget(self._ranks)
         details.addWidget(heading("Findings"))
         self._findings = _facts(
-            details, ("φ(1, 1)", "mean", "mean of row 1", "mean of column 1", "mean of 8 × 8", "φ(r, r′)", "shared")
+            details,
+            ("φ(1, 1)", "mean", "mean of row 1", "mean of column 1", "mean of 8 × 8", "φ(r, r′)", *_SHARED_TIPS),
         )
+        for label in self._findings:
+            label.setToolTip(_SHARED_TIPS.get(label.accessibleName(), ""))
         self._warnings = QLabel()
         self._warnings.setWordWrap(True)
         self._warnings.setProperty("role", "warning")
@@ -254,8 +263,17 @@ def _finding_facts(result: ModuleResult) -> tuple[str, ...]:
     return (
         number(finding.phi_11), number(finding.mean), number(finding.mean_first_row),
         number(finding.mean_first_column), number(finding.mean_corner), number(finding.phi_rr),
-        f"{finding.shared_dimensions} dimensions",
+        *_shared_facts(finding),
     )  # fmt: skip
+
+
+def _shared_facts(finding: Finding) -> tuple[str, str, str]:
+    if math.isnan(finding.shared_best):
+        return "undefined", "–", "–"
+    best = f"{number(finding.shared_best, 2)} at k = {finding.shared_best_k}"
+    if math.isnan(finding.shared):
+        return "undefined at full rank", "–", best
+    return f"{number(finding.shared, 2)} of {min(finding.pair.shape)}", probability(finding.p_rr), best
 
 
 def _facts(layout: QVBoxLayout, names: tuple[str, ...]) -> list[QLabel]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QAbstractItemView, QDialog, QDialogButtonBox, QFra
 
 from engine.findings import Finding, findings
 from engine.outcome import ModuleResult
+from engine.sentence import probability
 from engine.storage_types import Float64Array
 from gui.session import Session
 from gui.texts import number, place_text
@@ -21,13 +23,22 @@ _ROOT = QModelIndex()
 
 
 class NumberModel(QAbstractTableModel):
-    """Rows of texts and numbers; numbers sort as numbers and are copied with all their digits."""
+    """Rows of texts and numbers; numbers sort as numbers and are copied with all their digits.
+
+    `tips` and `formats` say by a column's name what it means and how its numbers are shown.
+    """
 
     def __init__(
-        self, columns: Sequence[str], rows: Sequence[Sequence[object]], row_names: Sequence[str] = ()
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[object]],
+        row_names: Sequence[str] = (),
+        tips: Mapping[str, str] = MappingProxyType({}),
+        formats: Mapping[str, Callable[[float], str]] = MappingProxyType({}),
     ) -> None:
         super().__init__()
         self._columns, self._rows, self._row_names = tuple(columns), rows, row_names
+        self._tips, self._formats = tips, formats
 
     def rowCount(self, parent: Index = _ROOT) -> int:
         return 0 if parent.isValid() else len(self._rows)
@@ -41,6 +52,8 @@ class NumberModel(QAbstractTableModel):
         across = orientation is Qt.Orientation.Horizontal
         if role == Qt.ItemDataRole.TextAlignmentRole and across:
             return _alignment(self._rows[0][section] if self._rows else "")
+        if role == Qt.ItemDataRole.ToolTipRole and across:
+            return self._tips.get(self._columns[section])
         if role != Qt.ItemDataRole.DisplayRole:
             return None
         if across:
@@ -50,7 +63,8 @@ class NumberModel(QAbstractTableModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         value = self._rows[index.row()][index.column()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return number(value) if isinstance(value, float) else str(value)
+            shown = self._formats.get(self._columns[index.column()], number)
+            return shown(value) if isinstance(value, float) else str(value)
         if role == Qt.ItemDataRole.UserRole:  # what is sorted by
             return -math.inf if isinstance(value, float) and math.isnan(value) else value
         return _alignment(value) if role == Qt.ItemDataRole.TextAlignmentRole else None
@@ -130,9 +144,22 @@ class NumberTable(QTableView):
 
 
 _FINDING_COLUMNS = (
-    "tower", "layer", "projection", "φ(1, 1)", "mean", "row 1", "column 1", "8 × 8", "φ(r, r′)", "chance",
-    "shared dimensions", "dominant", "8 × 8, change", "module",
+    "tower", "layer", "projection", "shared", "p", "most shared", "at k", "φ(1, 1)", "mean", "row 1", "column 1",
+    "8 × 8", "φ(r, r′)", "chance", "dominant", "8 × 8, change", "last k + 3 SD", "module",
 )  # fmt: skip
+_FINDING_TIPS = {
+    "shared": "Directions shared at full rank, beyond what two random subspaces share",
+    "p": "Probability that two random subspaces have at least this φ(r, r′)",
+    "most shared": "Directions shared beyond chance among the strongest k of both, at the k where it is largest",
+    "at k": "Where most is shared",
+    "row 1": "Mean of the row i = 1",
+    "column 1": "Mean of the column j = 1",
+    "8 × 8": "Mean of the top left 8 × 8 cells",
+    "chance": "φ(r, r′) of random subspaces",
+    "dominant": "Whether row 1 or column 1 is brighter",
+    "8 × 8, change": "From the layer before, in the same projection",
+    "last k + 3 SD": "The last k with φ(k, k) 3 standard deviations above chance; it says little of large ranks",
+}
 
 
 class FindingsTable(NumberTable):
@@ -152,17 +179,19 @@ class FindingsTable(NumberTable):
         found = findings(self._session.results)
         self._slugs = [finding.pair.slug for finding in found]
         rows = [_finding_row(finding, self._session.count_from) for finding in found]
-        self.show_model(NumberModel(_FINDING_COLUMNS, rows))
+        self.show_model(NumberModel(_FINDING_COLUMNS, rows, tips=_FINDING_TIPS, formats={"p": probability}))
         self.setColumnHidden(0, not any(finding.pair.path.tower for finding in found))
 
 
 def _finding_row(finding: Finding, count_from: int) -> tuple[object, ...]:
     path = finding.pair.path
     layer = path.layer + count_from if path.layer is not None else path.block
+    last_k = finding.last_k_above_chance
     return (
-        path.tower, layer, path.projection, finding.phi_11, finding.mean, finding.mean_first_row,
-        finding.mean_first_column, finding.mean_corner, finding.phi_rr, finding.chance_rr,
-        finding.shared_dimensions, finding.dominant, finding.corner_change, path.name,
+        path.tower, layer, path.projection, finding.shared, finding.p_rr, finding.shared_best,
+        finding.shared_best_k or math.nan, finding.phi_11, finding.mean, finding.mean_first_row,
+        finding.mean_first_column, finding.mean_corner, finding.phi_rr, finding.chance_rr, finding.dominant,
+        finding.corner_change, math.nan if last_k is None else last_k, path.name,
     )  # fmt: skip
 
 

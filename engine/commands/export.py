@@ -65,8 +65,7 @@ def _export(arguments: argparse.Namespace) -> int:
     plan = ExportPlan(arguments.figure, figure_style(arguments), arguments.data)
     facts = export_comparison(comparison, arguments.out, plan)
     say(sys.stderr, f"{len(results)} modules compared, {len(comparison.skipped)} left out: {arguments.out}")
-    if arguments.json:
-        say(sys.stdout, json.dumps(facts, indent=2, ensure_ascii=False))
+    say(sys.stdout, json.dumps(facts, indent=2, ensure_ascii=False) if arguments.json else facts["sentence"])
     return EXIT_DONE
 
 

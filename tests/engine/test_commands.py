@@ -92,7 +92,9 @@ def test_selection_and_side(adapters: tuple[Path, Path], tmp_path: Path) -> None
     )
 
     assert answer.returncode == 0, answer.stderr
-    assert answer.stdout == ""
+    sentence = json.loads((tmp_path / "out" / "comparison.json").read_bytes())["sentence"]
+    assert sentence.startswith("Directions shared beyond chance on ΔW (left), median (range) over 3 layers: q ")
+    assert answer.stdout == f"{sentence}\n"
     assert compared(tmp_path / "out") == {(layer, name) for layer in ("1", "3", "4") for name in ("q", "v")}
     assert json.loads((tmp_path / "out" / "comparison.json").read_bytes())["side"] == "dW-left"
 

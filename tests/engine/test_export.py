@@ -134,7 +134,7 @@ def test_findings_csv(written: Path, comparison: Comparison) -> None:
     header = (written / "findings.csv").read_text(encoding="utf-8").splitlines()[0]
     assert header == (
         "tower,layer,projection,module,phi_1_1,mean,mean_row_1,mean_column_1,mean_8x8,phi_r_r,chance_r_r,"
-        "shared_dimensions,dominant,mean_8x8_change"
+        "shared_dimensions,dominant,mean_8x8_change,shared_best,shared_best_k,p_rr,last_k_above_chance"
     )
     table = [dict(zip(header.split(","), row, strict=True)) for row in rows(written / "findings.csv")[1:]]
 
@@ -156,7 +156,11 @@ def test_findings_csv(written: Path, comparison: Comparison) -> None:
 def test_comparison_json(written: Path, comparison: Comparison) -> None:
     facts: dict[str, Any] = json.loads((written / "comparison.json").read_bytes())
 
-    assert {"version", "first", "second", "side", "device", "panels", "skipped", "command"} <= facts.keys()
+    assert {
+        "version", "first", "second", "side", "device", "sentence", "panels", "skipped", "command"
+    } <= facts.keys()  # fmt: skip
+    assert facts["format_version"] == 2
+    assert facts["sentence"].startswith("What is shared beyond chance on A has no value")
     assert facts["side"] == "A"
     for which, adapter, rank in (("first", comparison.first, 3), ("second", comparison.second, 5)):
         assert facts[which]["file"] == "adapter_model.safetensors"
