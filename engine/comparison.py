@@ -143,7 +143,7 @@ class _Run:
         except FileChanged:
             raise
         except EngineError as error:
-            return _failure(pair, error)
+            return self._failure(pair, error)
         try:
             return _Loaded(pair, X, Y, self._algebra.stage(X.stored, Y.stored))
         except DeviceFailure as failure:
@@ -177,7 +177,16 @@ class _Run:
         try:
             return self._result(loaded, gram)
         except EngineError as error:
-            return _failure(loaded.pair, error)
+            return self._failure(loaded.pair, error)
+
+    def _failure(self, pair: ModulePair, error: EngineError) -> ModuleFailure:
+        """The failure of a pair, whose reason says which of the two adapters it speaks of."""
+        error.module = error.module or pair.path.name
+        for which, adapter in (("first", self._request.first), ("second", self._request.second)):
+            if error.path in (adapter.path, adapter.file.path):
+                error.reason = f"In the {which} adapter: {error.reason}"
+                break
+        return ModuleFailure(pair, error)
 
     def _result(self, loaded: _Loaded, gram: Float64Array | DeviceFailure) -> ModuleResult:
         X, Y = loaded.first, loaded.second
@@ -190,11 +199,6 @@ class _Run:
             similarity = subspace_similarity(X, Y)
             said = (f"{failure.reason} This module was computed on the CPU.",)
         return ModuleResult(loaded.pair, similarity, (*said, *_warnings(loaded.pair, similarity)))
-
-
-def _failure(pair: ModulePair, error: EngineError) -> ModuleFailure:
-    error.module = error.module or pair.path.name
-    return ModuleFailure(pair, error)
 
 
 def _warnings(pair: ModulePair, similarity: SubspaceSimilarity) -> tuple[str, ...]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from engine.projections import PROJECTION_ORDER, projection_of
+from engine.wording import natural_key
 
 __all__ = ["PROJECTION_ORDER", "ModulePath", "parse_module_path", "without_common_tower"]
 
@@ -48,7 +48,6 @@ _STAGES = {("stages", "blocks"), ("stages", "layers"), ("layers", "blocks"), ("s
 # Names that a layer, stage or block may follow, and names that tell a tower: most parts of a path are neither.
 _COUNTED = {*_LAYER_LISTS, *_UNET_BLOCKS, *_SGM_BLOCKS, "stages", "stage"}
 _TELLING = {*_TOWERS, *_CROSS_ATTENTION, *_SHARED_EXPERTS, "experts"}
-_DIGITS = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ class ModulePath:
             self.layer if self.layer is not None else -1,
             _natural_place(self.block),
             _ORDER.get(self.projection, 99),
-            _natural(self.name),
+            natural_key(self.name),
         )
 
 
@@ -140,11 +139,7 @@ def without_common_tower(paths: Iterable[ModulePath]) -> list[ModulePath]:
     ]  # fmt: skip
 
 
-def _natural(text: str) -> tuple[tuple[int, int, str], ...]:
-    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in _DIGITS.split(text) if part)
-
-
-_natural_place = lru_cache(maxsize=4096)(_natural)
+_natural_place = lru_cache(maxsize=4096)(natural_key)
 
 
 def _index(parts: list[str], position: int) -> int | None:

@@ -11,8 +11,10 @@ from engine.errors import EngineError, MalformedAdapter, UnreadableFile, Unsuppo
 from engine.formats import FORMATS
 from engine.formats.checkpoint import CONFIG_NAME, Checkpoint, FormatModules, read_checkpoint
 from engine.formats.other_methods import foreign_modules, method_name
+from engine.left_out import by_reason
 from engine.module_path import without_common_tower
 from engine.tensor_file import PICKLE_SUFFIXES, SHARD_INDEX_SUFFIX, open_tensor_file
+from engine.wording import count, listed, natural, natural_key
 
 # In a folder, what the libraries write by default wins over any other file.
 _STOCK_FILES = (
@@ -101,8 +103,9 @@ def adapter_file(path: Path) -> Path:
     if choice and (len(choice) == 1 or choice[0].name in _STOCK_FILES):
         return choice[0] if choice[0].is_file() else adapter_file(choice[0])
     if choice:
+        names = listed([entry.name for entry in choice])
         raise UnsupportedFormat(
-            f"The folder holds {len(choice)} adapters or checkpoints: choose one of {_listed(choice)}.", path=path
+            f"The folder holds {len(choice)} adapters or checkpoints: choose one of {names}.", path=path
         )
     _refuse_run_shards(_entries(path))
     if (path / CONFIG_NAME).is_file():
@@ -128,7 +131,7 @@ def _by_name(path: Path) -> Path:
 
 def _entries(folder: Path) -> list[Path]:
     try:
-        return sorted(folder.iterdir())
+        return sorted(folder.iterdir(), key=lambda entry: natural_key(entry.name))
     except OSError as error:
         raise UnreadableFile(f"The folder cannot be read ({error.strerror}).", path=folder) from error
 
@@ -145,7 +148,11 @@ def _weights_in(folder: Path) -> list[Path]:
     stock = {name: position for position, name in enumerate(_STOCK_FILES)}
     endings = {suffix: position for position, suffix in enumerate(_SUFFIXES)}
     files.sort(
-        key=lambda file: (stock.get(file.name, len(stock)), file.name.partition(".")[0], endings.get(file.suffix, 9))
+        key=lambda file: (
+            stock.get(file.name, len(stock)),
+            natural_key(file.name.partition(".")[0]),
+            endings.get(file.suffix, 9),
+        )
     )
     return list({file.name.partition(".")[0]: file for file in reversed(files)}.values())[::-1]
 
@@ -157,14 +164,10 @@ def _refuse_run_shards(paths: list[Path]) -> None:
                 raise UnsupportedFormat(reason, path=path)
 
 
-def _listed(paths: tuple[Path, ...]) -> str:
-    shown = ", ".join(path.name for path in paths[:4])
-    return f"{shown}, …" if len(paths) > 4 else shown
-
-
 def _adapter(path: Path, format_name: str, checkpoint: Checkpoint, found: FormatModules) -> Adapter:
     known = {module.path.name.partition("[")[0] for module in found.modules}
-    unusable = (*found.unusable, *foreign_modules(checkpoint, known | {skip.module for skip in found.unusable}))
+    foreign = foreign_modules(checkpoint, known | {skip.module for skip in found.unusable})
+    unusable = tuple(sorted((*found.unusable, *foreign), key=lambda skip: natural_key(skip.module)))
     if not found.modules:
         raise _nothing_sound(path, unusable)
     modules = _in_natural_order(found.modules)
@@ -188,29 +191,31 @@ def _in_natural_order(modules: list[LoraModule]) -> tuple[LoraModule, ...]:
 def _zero_warning(adapter: Adapter, zero: frozenset[str]) -> str:
     if len(zero) == len(adapter.modules):
         return "B is zero in every module, so ΔW = 0: this adapter is untrained, and its A is a random start."
-    return f"B is zero, so ΔW = 0, in {len(zero)} of {len(adapter.modules)} modules ({min(zero)})."
+    return f"B is zero, so ΔW = 0, in {len(zero)} of {count(len(adapter.modules), 'module')} ({natural(zero)[0]})."
 
 
 def _nothing_sound(path: Path, unusable: tuple[SkippedModule, ...]) -> EngineError:
     if not unusable:
         return UnsupportedFormat("The file holds no LoRA factors that could be compared.", path=path)
-    first = unusable[0]
-    return MalformedAdapter(
-        f"{first.reason} None of the {len(unusable)} modules can be used.", path=path, module=first.module
-    )
+    if len(unusable) == 1:
+        return MalformedAdapter(f"{unusable[0].reason} It is the only module.", path=path, module=unusable[0].module)
+    return MalformedAdapter(f"None of the {len(unusable)} modules can be used: {by_reason(unusable)[0]}", path=path)
 
 
 def _not_an_adapter(checkpoint: Checkpoint) -> UnsupportedFormat:
-    path, count = checkpoint.file.path, len(checkpoint.tensors)
+    path, tensors = checkpoint.file.path, checkpoint.tensors
+    if not tensors:
+        return UnsupportedFormat("The file holds no tensors.", path=path)
+    none_is = f"None of its {len(tensors)} tensors is" if len(tensors) > 1 else "Its only tensor is not"
     method = method_name(checkpoint)
     if method:
         return UnsupportedFormat(
             f"This is not LoRA but {method}: it has no pair of factors A and B to compare.", path=path, found=method
         )
-    if any(len(info.shape) == 2 and name.endswith(".weight") for name, info in checkpoint.tensors.items()):
+    if any(len(info.shape) == 2 and name.endswith(".weight") for name, info in tensors.items()):
         return UnsupportedFormat(
-            f"None of its {count} tensors is a LoRA factor: this is a full model. Open the adapter itself; the model "
+            f"{none_is} a LoRA factor: this is a full model. Open the adapter itself; the model "
             "can serve as base weights.",
             path=path,
         )
-    return UnsupportedFormat(f"None of its {count} tensors is a LoRA factor: this is no adapter.", path=path)
+    return UnsupportedFormat(f"{none_is} a LoRA factor: this is no adapter.", path=path)

@@ -12,6 +12,9 @@ from engine.adapter import Adapter, LoraModule, SkippedModule
 from engine.flat_names import flattened
 from engine.module_path import ModulePath
 from engine.side import Side
+from engine.wording import count
+
+ONLY_IN = {which: f"Only the {which} adapter has this module." for which in ("first", "second")}
 
 
 @dataclass(frozen=True)
@@ -214,12 +217,19 @@ def _why_alone(module: LoraModule, neighbours: dict[Hashable, list[LoraModule]],
         return f"Split in the {which} adapter ({path.projection}), fused in the {other} ({fused[0]})."
     alike = [candidate for candidate in near if candidate.path.projection == path.projection]
     if len(alike) == 1 and not _same_shape(module, alike[0]):
-        return f"The {other} adapter has {alike[0].path.name} in this place, of other dimensions."
-    if alike:
         return (
-            f"The {other} adapter has {len(alike)} modules in this place; their names do not tell which is this one."
+            f"The {other} adapter's module in this place is of other dimensions "
+            f"({_dimensions(alike[0])}, here {_dimensions(module)})."
         )
-    return f"Only the {which} adapter has this module."
+    if alike:
+        names_do = "its name does" if len(alike) == 1 else "their names do"
+        there = count(len(alike), "module")
+        return f"The {other} adapter has {there} in this place; {names_do} not tell which is this one."
+    return ONLY_IN[which]
+
+
+def _dimensions(module: LoraModule) -> str:
+    return f"{module.d_in} → {'?' if module.d_out is None else module.d_out}"
 
 
 def _different(what: str, first: int | None, second: int | None) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from engine.module_path import PROJECTION_ORDER, ModulePath
+from engine.wording import natural_key
 
 PANELS_PER_ROW = 4
 # What the paper adapts and shows; where a model has none of them its first projections stand in.
@@ -170,9 +171,9 @@ def _layer_text(path: ModulePath, count_from: int) -> str:
 
 
 def projection_key(projection: str) -> tuple[int, str]:
-    """Order of projections as papers list them: q, k, v, o, then the MLP, then the rest by name."""
+    """Order of projections as papers list them: q, k, v, o, then the MLP, then the rest by name, naturally."""
     known = projection in PROJECTION_ORDER
-    return (PROJECTION_ORDER.index(projection) if known else len(PROJECTION_ORDER), projection)
+    return (PROJECTION_ORDER.index(projection) if known else len(PROJECTION_ORDER), natural_key(projection))
 
 
 def spread(count: int, wanted: int = _FIRST_SHOWN_LAYERS) -> list[int]:

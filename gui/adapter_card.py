@@ -21,12 +21,13 @@ from PySide6.QtWidgets import (
 )
 
 from engine.adapter import Adapter
+from engine.left_out import by_reason
 from gui.drops import dropped_paths
 from gui.memory import Memory, recent_name
 from gui.notice import Notice
 from gui.session import Session
 from gui.session_values import Place, Which
-from gui.texts import adapter_facts, breakable, count
+from gui.texts import adapter_facts, breakable
 from gui.theme import GRID, icon
 from gui.widgets import set_style
 
@@ -245,8 +246,7 @@ def _wrapping_label(role: str) -> QLabel:
 
 def _notes_text(adapter: Adapter) -> str:
     notes = list(adapter.warnings)
-    if adapter.unusable:
-        notes.append(f"{count(len(adapter.unusable), 'module')} cannot be used: {adapter.unusable[0].reason}")
+    notes += [f"Left out: {group}" for group in by_reason(adapter.unusable)]
     shown = [html.escape(note) for note in notes[:_SHOWN_WARNINGS]]
     if len(notes) > _SHOWN_WARNINGS:
         shown.append(f"and {len(notes) - _SHOWN_WARNINGS} more")

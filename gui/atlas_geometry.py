@@ -9,6 +9,7 @@ from PySide6.QtCore import QPointF, QRectF
 
 from engine.module_path import ModulePath
 from engine.panel_layout import projection_key
+from engine.wording import natural_key
 
 SMALLEST, LARGEST = 22, 260  # sides of one module
 _GAP = 2
@@ -80,7 +81,7 @@ def atlas_geometry(
     smaller than can be told apart.
     """
     layers = list(dict.fromkeys(path.layer_name(count_from) for path in sorted(paths, key=_depth)))
-    rows = sorted({(path.tower, path.projection) for path in paths}, key=lambda row: (row[0], projection_key(row[1])))
+    rows = sorted({(path.tower, path.projection) for path in paths}, key=_row_order)
     row_of = {row: index for index, row in enumerate(rows)}
     column_of = {label: index for index, label in enumerate(layers)}
     places = tuple(
@@ -106,5 +107,10 @@ def _side(bands: int, layers: int, rows: int, width: float, height: float) -> in
     return int(min(LARGEST, width // max(1, -(-layers // bands)), by_height))
 
 
+def _row_order(row: tuple[str, str]) -> tuple[str, tuple[int, str]]:
+    tower, projection = row
+    return natural_key(tower), projection_key(projection)
+
+
 def _depth(path: ModulePath) -> tuple[bool, int, str]:
-    return path.layer is None, path.layer if path.layer is not None else 0, path.block
+    return path.layer is None, path.layer if path.layer is not None else 0, natural_key(path.block)

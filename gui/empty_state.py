@@ -8,6 +8,7 @@ from functools import partial
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from engine.explaining import why_nothing
 from gui.adapter_card import AdapterCard
 from gui.memory import Memory, recent_name
 from gui.session import Session
@@ -91,6 +92,7 @@ class EmptyState(QWidget):
         self._headline = _centred("heading")
         self._words = _centred("muted")
         self._words.setWordWrap(True)
+        self._words.setTextFormat(Qt.TextFormat.PlainText)  # names in it may look like HTML
         self._demo = QPushButton("Try the demo pair")
         self._demo.setProperty("primary", True)
         self._demo.setToolTip("Open two adapters of MiniLM, trained from different seeds (Ctrl+D)")
@@ -161,9 +163,7 @@ def _message(session: Session) -> tuple[str, str]:
     if session.comparable:
         return "No panel is selected", "Choose layers and projections on the left."
     if session.pairing is not None:
-        skipped = session.skipped
-        reason = f"{skipped[0].module}: {skipped[0].reason}" if skipped else "Neither holds a module of the other."
-        return "These two adapters share no module that can be compared", reason
+        return "These two adapters share no module that can be compared", why_nothing(session.pairing, session.side)
     if any(session.place(which).adapter for which in Which):
         return "One adapter is open; drop the other one", "The figure appears as soon as both are there."
     return (

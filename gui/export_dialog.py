@@ -25,13 +25,13 @@ from PySide6.QtWidgets import (
 from engine.errors import EngineError, ExportFailure
 from engine.export_plan import DATA_KINDS, Comparison, ExportPlan
 from engine.figure_style import FIGURE_FORMATS, FigureStyle
+from engine.wording import count
 from gui.colour_scale import ColourScale
 from gui.figure_options import FigureOptions
 from gui.memory import Memory
 from gui.names import name_choosers
 from gui.session import Session
 from gui.shown_comparison import shown_comparison, shown_slugs
-from gui.texts import count
 from gui.theme import GRID
 from gui.widgets import button, heading, set_style
 from gui.worker import JobAnswer

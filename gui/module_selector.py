@@ -8,7 +8,6 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -22,16 +21,18 @@ from PySide6.QtWidgets import (
 )
 
 from engine.adapter import SkippedModule
+from engine.explaining import group_text
+from engine.left_out import by_reason
 from engine.pairing import ModulePair
 from engine.panel_layout import projection_key, spread
-from engine.selection import parse_layers
+from engine.selection import absent, parse_layers, renumbered
+from engine.wording import count
+from gui.left_out_list import LeftOutList
 from gui.session import Session
-from gui.texts import count
 from gui.theme import GRID
 from gui.widgets import button, heading, set_style
 
 _ROW_HEIGHT = 26
-_SHOWN_REASONS = 200
 _TYPED_TIP = "Type layers and press Enter: numbers as they are shown, and ranges such as 64-96"
 
 
@@ -141,7 +142,6 @@ class ModuleSelector(QWidget):
         self._typed.textEdited.connect(lambda _text: self._mark_typed(""))
         self._problem = QLabel()
         self._problem.setWordWrap(True)
-        self._problem.setProperty("role", "error")
         self._problem.hide()
         self._how_many = QSpinBox()
         self._how_many.setRange(2, 99)
@@ -152,23 +152,18 @@ class ModuleSelector(QWidget):
         self._how_many.setToolTip("How many layers Spread shows: type a number, or use the arrow keys")
         self._how_many.valueChanged.connect(lambda _value: self.choose_spread_layers())
         self._is_choosing = False
+        self._numbered_from = session.count_from  # what the typed numbers count from
         self._listed: tuple[SkippedModule, ...] | None = None
         self._left_out = QLabel()
         self._left_out.setWordWrap(True)
         self._left_out.setProperty("role", "muted")
-        self._reasons = QListWidget()
-        self._reasons.setAccessibleName("Modules that cannot be compared, with reasons")
-        self._reasons.setWordWrap(True)
-        self._reasons.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._reasons.setFrameShape(QFrame.Shape.NoFrame)
-        self._reasons.setMinimumHeight(9 * GRID)
-        self._reasons.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
+        self._reasons = LeftOutList()
         self._build()
         for choices in (self._layers, self._projections, self._towers):
             choices.chosen_changed.connect(self._on_chosen)
         session.pairing_changed.connect(self._on_pairing)
         session.selection_changed.connect(self._show_selection)
-        session.numbering_changed.connect(self._on_pairing)
+        session.numbering_changed.connect(self._on_numbering)
         session.outcomes_changed.connect(lambda _slugs: self._show_reasons())
         self._on_pairing()
 
@@ -176,15 +171,20 @@ class ModuleSelector(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID)
-        layout.addLayout(self._layers_row())
-        layout.addWidget(self._typed)
-        layout.addWidget(self._problem)
-        layout.addWidget(self._layers)
-        layout.addLayout(self._projections_row())
-        layout.addWidget(self._projections)
+        self._choosers = QWidget()
+        choosers = QVBoxLayout(self._choosers)
+        choosers.setContentsMargins(0, 0, 0, 0)
+        choosers.setSpacing(GRID)
+        choosers.addLayout(self._layers_row())
+        choosers.addWidget(self._typed)
+        choosers.addWidget(self._problem)
+        choosers.addWidget(self._layers)
+        choosers.addLayout(self._projections_row())
+        choosers.addWidget(self._projections)
         self._towers_heading = heading("Towers")
-        layout.addWidget(self._towers_heading)
-        layout.addWidget(self._towers)
+        choosers.addWidget(self._towers_heading)
+        choosers.addWidget(self._towers)
+        layout.addWidget(self._choosers)
         layout.addWidget(self._left_out)
         layout.addWidget(self._reasons, 1)
         layout.addStretch(0)
@@ -232,24 +232,31 @@ class ModuleSelector(QWidget):
         self._projections.choose(range(self._projections.count()))
 
     def _on_typed(self) -> None:
+        rows = self._read_typed()
+        if rows:
+            said = self._problem.text()
+            self._layers.choose(rows)  # which forgets what was said of another choice
+            self._mark_typed(said, is_error=False)
+
+    def _read_typed(self) -> list[int]:
+        """Rows of the layers typed; what is wrong with the text, or not there, is said below it."""
         try:
             selection = parse_layers(self._typed.text(), self._session.count_from)
         except ValueError as error:
-            self._mark_typed(str(error))
-            return
+            problem = str(error)
+            self._mark_typed(f"{problem[:1].upper()}{problem[1:]}.")
+            return []
         labels = [self._layers.item(row).text() for row in range(self._layers.count())]
         rows = [row for row, label in enumerate(labels) if selection.holds(label)]
-        if not rows:
-            self._mark_typed("there are no such layers here")
-            return
-        self._mark_typed("")
-        self._layers.choose(rows)
+        self._mark_typed(absent("layer", selection.missing(labels)), is_error=not rows)
+        return rows
 
-    def _mark_typed(self, problem: str) -> None:
-        self._problem.setText(problem[:1].upper() + problem[1:] + ".")
-        self._problem.setVisible(bool(problem))
-        self._typed.setAccessibleDescription(problem)
-        set_style(self._typed, "invalid", bool(problem))
+    def _mark_typed(self, said: str, *, is_error: bool = True) -> None:
+        self._problem.setText(said)
+        self._problem.setVisible(bool(said))
+        set_style(self._problem, "role", "error" if is_error else "warning")
+        self._typed.setAccessibleDescription(said)
+        set_style(self._typed, "invalid", bool(said) and is_error)
 
     def _on_chosen(self) -> None:
         layers, projections, towers = (
@@ -257,6 +264,7 @@ class ModuleSelector(QWidget):
             set(self._projections.chosen),
             set(self._towers.chosen),
         )
+        self._mark_typed("")
         self._is_choosing = True
         self._session.select(
             pair.slug
@@ -266,6 +274,16 @@ class ModuleSelector(QWidget):
         self._is_choosing = False
 
     # --- what there is to choose from ---
+
+    def _on_numbering(self) -> None:
+        """The typed text goes on meaning the same layers."""
+        was_said = not self._problem.isHidden()
+        now = self._session.count_from
+        self._typed.setText(renumbered(self._typed.text(), self._numbered_from, now))
+        self._numbered_from = now
+        self._on_pairing()
+        if was_said:
+            self._read_typed()
 
     def _on_pairing(self) -> None:
         self._mark_typed("")
@@ -279,6 +297,7 @@ class ModuleSelector(QWidget):
         self._towers.set_choices(towers, {_tower(pair) for pair in shown})
         for widget in (self._towers, self._towers_heading):
             widget.setVisible(len(towers) > 1)
+        self._choosers.setVisible(bool(pairs))
         self.setVisible(self._session.pairing is not None)
         self._show_reasons()
 
@@ -294,18 +313,16 @@ class ModuleSelector(QWidget):
         return pair.path.layer_name(self._session.count_from) or "—"
 
     def _show_reasons(self) -> None:
-        skipped = self._session.unanswered
-        if skipped == self._listed:
+        skipped, pairing = self._session.unanswered, self._session.pairing
+        if skipped == self._listed or pairing is None:
             return
         self._listed = skipped
         self._left_out.setVisible(bool(skipped))
         self._reasons.setVisible(bool(skipped))
         self._left_out.setText(f"{count(len(skipped), 'module')} not compared:")
-        self._reasons.clear()
-        for skip in skipped[:_SHOWN_REASONS]:
-            item = QListWidgetItem(f"{skip.module}: {skip.reason}")
-            item.setToolTip(skip.reason)
-            self._reasons.addItem(item)
+        self._reasons.show_groups(
+            [(group_text(group, pairing, examples=False), group.modules) for group in by_reason(skipped)]
+        )
 
 
 def _tower(pair: ModulePair) -> str:

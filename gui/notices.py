@@ -8,10 +8,10 @@ from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from engine.wording import count
 from gui.notice import Notice, Severity
 from gui.notice_list import NoticeList
 from gui.notice_row import WORDS, NoticeRow
-from gui.texts import count
 from gui.theme import GRID
 from gui.widgets import button, set_style
 

@@ -18,9 +18,9 @@ from engine.outcome import ComparisonRequest, ModuleFailure, ModuleResult, Outco
 from engine.pairing import ModulePair, Pairing, pair_adapters
 from engine.panel_layout import first_selection
 from engine.side import Side
+from engine.wording import count
 from gui.notice import Notice, Scope
 from gui.session_values import Place, Progress, Which
-from gui.texts import count
 from gui.worker import ComputeThread, Job, JobAnswer, OpenAnswer, OpenRequest, OutcomeBatch
 
 if TYPE_CHECKING:  # NumPy stays out of the window's first paint

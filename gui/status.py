@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
+from engine.wording import count
 from gui.session import Session
 from gui.session_values import Progress
-from gui.texts import count, duration, place_text, projection_html
+from gui.texts import duration, place_text, projection_html
 from gui.theme import GRID
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from engine.findings import Finding, findings
 from engine.outcome import ModuleResult
 from engine.sentence import probability
 from engine.storage_types import Float64Array
+from engine.wording import natural_key
 from gui.session import Session
 from gui.texts import number, place_text
 from gui.theme import GRID
@@ -66,6 +67,8 @@ class NumberModel(QAbstractTableModel):
             shown = self._formats.get(self._columns[index.column()], number)
             return shown(value) if isinstance(value, float) else str(value)
         if role == Qt.ItemDataRole.UserRole:  # what is sorted by
+            if isinstance(value, str) or self._columns[index.column()] == "layer":  # numbers, labels or both
+                return natural_key(str(value))
             return -math.inf if isinstance(value, float) and math.isnan(value) else value
         return _alignment(value) if role == Qt.ItemDataRole.TextAlignmentRole else None
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from engine.adapter import Adapter
 from engine.module_path import ModulePath
 from engine.panel_layout import heading_text
+from engine.wording import count
 
 
 def adapter_facts(adapter: Adapter) -> str:
@@ -35,11 +36,6 @@ def scaling(adapter: Adapter) -> str:
 def number_range(numbers: Sequence[int]) -> str:
     """`64`, or `4–16`."""
     return str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]}–{numbers[-1]}"
-
-
-def count(number: int, noun: str) -> str:
-    """`1 module`, `12 modules`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def file_size(size: int) -> str:

@@ -15,13 +15,18 @@ from engine.commands.saying import EXIT_DONE, EXIT_INTERRUPTED, refuse, say
 from engine.comparison import outcomes
 from engine.devices import choose_device
 from engine.errors import EngineError, NothingComparable
+from engine.explaining import group_text, why_nothing
 from engine.export_plan import Comparison, ExportPlan, default_figure
+from engine.left_out import by_reason
 from engine.opening import open_adapter
 from engine.outcome import ComparisonRequest, ModuleFailure, ModuleResult
 from engine.pairing import ModulePair, Pairing, pair_adapters
 from engine.presets import Preset, preset_layers, preset_pairs
-from engine.selection import select_pairs
+from engine.selection import select_pairs, unmatched
 from engine.side import Side
+from engine.wording import count
+
+_SAID_REASONS = 6
 
 
 def run_export(arguments: argparse.Namespace) -> int:
@@ -41,20 +46,19 @@ def _export(arguments: argparse.Namespace) -> int:
     device = choose_device(arguments.device)
     side = Side(arguments.side)
     pairing = pair_adapters(open_adapter(arguments.first), open_adapter(arguments.second))
-    for adapter in (pairing.first, pairing.second):
-        for warning in adapter.warnings:
-            say(sys.stderr, f"note: {adapter.path}: {warning}")
     preset = Preset(arguments.preset) if arguments.preset else None
     pairs = _chosen(pairing, side, arguments)
+    _say_warnings(pairing)
     request = ComparisonRequest(1, pairing.first, pairing.second, pairs, side, device)
     results, failures = _computed(request)
+    failed = tuple(SkippedModule(failure.pair.path.name, failure.error.reason) for failure in failures)
     if not results:
-        raise failures[0].error
+        raise _none_computed(failures, failed)
+    _say_left_out((*failed, *pairing.skipped(side)), pairing)
     started_alike = initialisation_caution(pairing, device) if side is Side.A else ""
     cautions = tuple(filter(None, (base_model_caution(pairing), started_alike)))
     for caution in cautions:
         say(sys.stderr, f"note: {caution}")
-    failed = tuple(SkippedModule(failure.pair.path.name, failure.error.reason) for failure in failures)
     comparison = Comparison(
         pairing.first, pairing.second, side, device, tuple(results),
         skipped=(*failed, *pairing.skipped(side)),
@@ -64,7 +68,7 @@ def _export(arguments: argparse.Namespace) -> int:
     )  # fmt: skip
     plan = ExportPlan(arguments.figure, figure_style(arguments), arguments.data)
     facts = export_comparison(comparison, arguments.out, plan)
-    say(sys.stderr, f"{len(results)} modules compared, {len(comparison.skipped)} left out: {arguments.out}")
+    say(sys.stderr, f"{count(len(results), 'module')} compared, {len(comparison.skipped)} left out: {arguments.out}")
     say(sys.stdout, json.dumps(facts, indent=2, ensure_ascii=False) if arguments.json else facts["sentence"])
     return EXIT_DONE
 
@@ -80,9 +84,11 @@ def _chosen(pairing: Pairing, side: Side, arguments: argparse.Namespace) -> tupl
         labels = list(dict.fromkeys(pair.path.layer_label for pair in comparable))
         names = list(dict.fromkeys(pair.path.projection for pair in comparable))
         raise NothingComparable(
-            f"No module is in these layers and projections; there are layers {_listed(labels)} and "
-            f"projections {_listed(names)}."
+            f"No module is in these layers and projections; there are layers {_first_and_last(labels)} and "
+            f"projections {_first_and_last(names)}."
         )
+    for sentence in unmatched(comparable, arguments.layers, arguments.projections):
+        say(sys.stderr, f"note: {sentence}")
     if arguments.preset:
         preset = Preset(arguments.preset)
         shown = preset_pairs(pairs, preset)
@@ -99,32 +105,58 @@ def _named(pairs: Sequence[ModulePair], names: Sequence[str]) -> tuple[ModulePai
     """
     unknown = set(names) - {pair.slug for pair in pairs}
     if unknown:
-        known = _listed([pair.slug for pair in pairs])
-        raise NothingComparable(f"No module that can be compared is called {min(unknown)}; there are {known}.")
+        known = _first_and_last([pair.slug for pair in pairs])
+        name = next(name for name in names if name in unknown)
+        raise NothingComparable(f"No module that can be compared is called {name}; there are {known}.")
     return tuple(pair for pair in pairs if pair.slug in names)
 
 
 def _nothing(pairing: Pairing, side: Side) -> NothingComparable:
-    skipped = pairing.skipped(side)
-    first = skipped[0]
     return NothingComparable(
-        f"Nothing can be compared with {pairing.second.path}: {first.reason}"
-        + (f" ({len(skipped)} modules in all)" if len(skipped) > 1 else ""),
-        path=pairing.first.path, module=first.module,
-    )  # fmt: skip
+        f"Nothing can be compared with {pairing.second.path}: {why_nothing(pairing, side)}", path=pairing.first.path
+    )
+
+
+def _say_warnings(pairing: Pairing) -> None:
+    """What a reader should know of the adapters; what is true of both is said once."""
+    both = (pairing.first, pairing.second)
+    for warning in dict.fromkeys(warning for adapter in both for warning in adapter.warnings):
+        places = dict.fromkeys(str(adapter.path) for adapter in both if warning in adapter.warnings)
+        say(sys.stderr, f"note: {' and '.join(places)}: {warning}")
+
+
+def _none_computed(failures: Sequence[ModuleFailure], failed: Sequence[SkippedModule]) -> EngineError:
+    """Why nothing came of a run: the one module's error, or the most frequent reason with its count."""
+    if len(failures) == 1:
+        return failures[0].error
+    groups, paths = by_reason(failed), {failure.error.path for failure in failures}
+    others = len(failed) - len(groups[0].modules)
+    return NothingComparable(
+        f"None of the {len(failed)} modules can be compared: {groups[0]}"
+        + (f"; {others} more for other reasons" if others else ""),
+        path=paths.pop() if len(paths) == 1 else None,
+    )
+
+
+def _say_left_out(skipped: Sequence[SkippedModule], pairing: Pairing) -> None:
+    groups = by_reason(skipped)
+    for group in groups[:_SAID_REASONS]:
+        say(sys.stderr, f"left out: {group_text(group, pairing)}")
+    rest = sum(len(group.modules) for group in groups[_SAID_REASONS:])
+    if rest:
+        say(sys.stderr, f"left out: {count(rest, 'module')} for other reasons")
 
 
 def _computed(request: ComparisonRequest) -> tuple[list[ModuleResult], list[ModuleFailure]]:
     results: list[ModuleResult] = []
     failures: list[ModuleFailure] = []
-    for count, outcome in enumerate(outcomes(request), 1):
+    for done, outcome in enumerate(outcomes(request), 1):
         if isinstance(outcome, ModuleFailure):
             failures.append(outcome)
-            say(sys.stderr, f"left out: {outcome.error}")
         else:
             results.append(outcome)
-        if count % 50 == 0:
-            say(sys.stderr, f"{count} of {len(request.pairs)} modules")
+        if done % 50 == 0:
+            say(sys.stderr, f"{done} of {len(request.pairs)} modules")
     return results, failures
 
 
@@ -142,6 +174,6 @@ def _figure_slugs(results: Sequence[ModuleResult], arguments: argparse.Namespace
     return chosen
 
 
-def _listed(items: Sequence[str]) -> str:
+def _first_and_last(items: Sequence[str]) -> str:
     shown = ", ".join(item or "(none)" for item in items[:8])
     return f"{shown}, … {items[-1]}" if len(items) > 8 else shown

@@ -7,10 +7,12 @@ import json
 import sys
 from typing import Any
 
-from engine.adapter import Adapter, LoraModule
+from engine.adapter import Adapter, LoraModule, SkippedModule
 from engine.commands.saying import EXIT_DONE, EXIT_INTERRUPTED, refuse, say
 from engine.errors import EngineError
+from engine.left_out import by_reason
 from engine.opening import open_adapter
+from engine.wording import count
 
 
 def run_inspect(arguments: argparse.Namespace) -> int:
@@ -52,7 +54,7 @@ def _module_facts(module: LoraModule) -> dict[str, Any]:
 
 
 def _as_table(facts: dict[str, Any]) -> str:
-    lines = [f"{facts['file']}: {facts['format']}, {len(facts['modules'])} modules"]
+    lines = [f"{facts['file']}: {facts['format']}, {count(len(facts['modules']), 'module')}"]
     columns = ("tower", "layer", "projection", "rank", "d_in", "d_out", "dtype", "scaling", "module")
     rows = [columns, *(tuple(_cell(module[name]) for name in columns) for module in facts["modules"])]
     keep = [
@@ -60,7 +62,7 @@ def _as_table(facts: dict[str, Any]) -> str:
     ]
     widths = [max(len(row[c]) for row in rows) for c in range(len(columns))]
     lines += ["  ".join(row[c].ljust(widths[c]) for c in keep).rstrip() for row in rows]
-    lines += [f"left out: {skip['module']}: {skip['reason']}" for skip in facts["skipped"]]
+    lines += [f"left out: {group}" for group in by_reason(SkippedModule(**skip) for skip in facts["skipped"])]
     lines += [f"note: {warning}" for warning in facts["warnings"]]
     return "\n".join(lines)
 

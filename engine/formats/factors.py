@@ -11,6 +11,7 @@ from engine.formats.checkpoint import Checkpoint
 from engine.module_path import ModulePath, expert_path
 from engine.storage_types import STORAGE_TYPES, Array
 from engine.tensor_file import TensorInfo, element_count
+from engine.wording import count, natural
 
 # Scaling, given the rank that the tensors have; None where the file does not tell it.
 ScalingOfRank = Callable[[int], float | None]
@@ -189,7 +190,8 @@ def content_warnings(checkpoint: Checkpoint, modules: list[LoraModule]) -> list[
     warnings = []
     without_b = [module.path.name for module in modules if module.B is None]
     if without_b:
-        warnings.append(f"A without B in {len(without_b)} of {len(modules)} modules ({without_b[0]}): side A only.")
+        of_all = f"{len(without_b)} of {count(len(modules), 'module')}"
+        warnings.append(f"A without B in {of_all} ({natural(without_b)[0]}): side A only.")
     if any(_MAGNITUDE.search(name) for name in checkpoint.tensors):
         warnings.append("DoRA: φ compares the product B A; the magnitude vectors are left out.")
     return warnings

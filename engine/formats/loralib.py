@@ -23,6 +23,7 @@ from engine.formats.factors import (
 )
 from engine.module_path import parse_module_path
 from engine.tensor_file import TensorInfo
+from engine.wording import count, natural
 
 NAME = "loralib"
 
@@ -53,7 +54,8 @@ def read_modules(checkpoint: Checkpoint) -> FormatModules:
     merged = {module.path.name.partition("[")[0] for module in result.modules if "[" in module.path.name}
     if merged:
         result.warnings.append(
-            f"{len(merged)} modules stack several projections ({min(merged)}); each is compared on its own."
+            f"{count(len(merged), 'module')} with several projections stacked ({natural(merged)[0]}); "
+            "each projection is compared on its own."
         )
     return result
 

@@ -18,6 +18,7 @@ from engine.formats.factors import (
 from engine.formats.lora_config import LoraConfig
 from engine.module_path import parse_module_path
 from engine.tensor_file import TensorInfo
+from engine.wording import count, listed, natural
 
 NAME = "PEFT"
 
@@ -71,7 +72,7 @@ def _by_module(checkpoint: Checkpoint) -> tuple[dict[str, dict[str, TensorInfo]]
         if match is not None:
             modules = by_adapter.setdefault(match["adapter"] or "", {})
             modules.setdefault(match["module"], {})[_ROLES[match["role"]]] = info
-    names = sorted(by_adapter)
+    names = natural(by_adapter)
     chosen = next((name for name in ("", "default") if name in by_adapter), names[0])
     if len(names) == 1:
         return by_adapter[chosen], []
@@ -147,8 +148,8 @@ def _experts(
 def _stacks_warning(stacks: Mapping[str, tuple[int, str]]) -> str:
     name, (experts, _) = next(iter(stacks.items()))
     return (
-        f"target_parameters: {len(stacks)} modules stack the factors of all experts ({name}); each of the "
-        f"{experts} experts is compared on its own."
+        f"target_parameters: {count(len(stacks), 'module')} with the factors of all experts stacked ({name}); "
+        f"each of the {experts} experts is compared on its own."
     )
 
 
@@ -166,10 +167,9 @@ def _config_warnings(checkpoint: Checkpoint, config: LoraConfig, modules: list[L
         first = differing[0]
         warnings.append(
             f"{CONFIG_NAME} says r = {config.expected_rank(first.path.name):g}, the tensors have r = {first.rank} "
-            f"({len(differing)} of {len(modules)} modules); the tensors' rank is used, for the scaling too."
+            f"({len(differing)} of {count(len(modules), 'module')}); the tensors' rank is used, for the scaling too."
         )
     missing = config.unmatched_targets([module.path.name.partition("[")[0] for module in modules])
     if modules and missing:
-        listed = ", ".join(missing[:4]) + (", …" if len(missing) > 4 else "")
-        warnings.append(f"{CONFIG_NAME} names target modules that the file does not hold: {listed}.")
+        warnings.append(f"{CONFIG_NAME} names target modules that the file does not hold: {listed(missing)}.")
     return warnings

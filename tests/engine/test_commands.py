@@ -242,6 +242,54 @@ def test_what_is_not_there_is_refused_by_name(adapters: tuple[Path, Path], tmp_p
     assert_refused(answer, "out")
 
 
+def test_what_is_not_there_is_said_and_the_rest_is_exported(adapters: tuple[Path, Path], tmp_path: Path) -> None:
+    answer = run(export(*adapters, "--layers", "1,9", "--projections", "q,x", "--figure", "none"), tmp_path)
+
+    assert answer.returncode == 0, answer.stderr
+    assert "note: There is no layer 9 to compare." in answer.stderr.splitlines()
+    assert "note: There is no projection x to compare." in answer.stderr.splitlines()
+    assert "1 module compared, 0 left out" in answer.stderr
+    assert compared(tmp_path / "out") == {("1", "q")}
+
+
+def test_every_module_broken_is_one_sentence_with_a_count(tmp_path: Path) -> None:
+    broken = broken_files.nan_everywhere(tmp_path / "broken")
+    good = broken_files.good(tmp_path / "good")
+
+    assert_refused(
+        run(export(broken, good), tmp_path),
+        "broken", "None of the 4 modules can be compared", "In the first adapter: A holds NaN or Inf",
+        broken_files.MODULES[0],
+    )  # fmt: skip
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_left_out_is_grouped_by_reason(tmp_path: Path) -> None:
+    """Hundreds of modules were as many lines, and what one side alone has was none."""
+    modules = llama_modules(9)
+    first = write_peft_adapter(tmp_path / "eins", [*modules, *(f"model.extra.{n}" for n in range(30))], 2, seed=0)
+    second = write_peft_adapter(tmp_path / "zwei", modules, 2, seed=1)
+
+    answer = run(export(first, second, "--figure", "none"), tmp_path)
+
+    left_out = [line for line in answer.stderr.splitlines() if line.startswith("left out")]
+    assert left_out == ["left out: 30 modules are only in eins (model.extra.0, model.extra.1, model.extra.2, …)"]
+    assert len(json.loads((tmp_path / "out" / "comparison.json").read_bytes())["skipped"]) == 30
+
+
+def test_a_note_on_both_adapters_is_one_line(adapters: tuple[Path, Path], tmp_path: Path) -> None:
+    first, second = (
+        write_peft_adapter(tmp_path / name, llama_modules(1), 2, seed=0, zero_B=True) for name in "ab"
+    )  # fmt: skip
+
+    answer = run(export(first, second, "--figure", "none"), tmp_path)
+
+    notes = [line for line in answer.stderr.splitlines() if "untrained" in line]
+    assert len(notes) == 1
+    assert str(first) in notes[0]
+    assert str(second) in notes[0]
+
+
 _WRONG = (
     ("--layers", "4-1"), ("--layers", "1,,2"), ("--projections", ","), ("--side", "C"), ("--figure", "gif"),
     ("--dpi", "0"), ("--width", "wide"), ("--device", "abacus"), ("--nonsense",),

@@ -25,6 +25,7 @@ from gui.heatmap_panel import Cell, HeatmapPanel
 from gui.main_window import MainWindow
 from gui.tables import MatrixDialog
 from gui.texts import number
+from tests import factories as make
 from tests.adapters import llama_modules, write_peft_adapter
 from tests.gui.conftest import DEMO, R8, load, wait_until_done
 
@@ -108,6 +109,29 @@ def test_a_thousand_modules_have_their_places() -> None:
     assert max(area.right() for area in areas) <= 900
     assert geometry.side >= SMALLEST
     assert [geometry.place_at(area.center()) for area in areas] == list(geometry.places)
+
+
+def test_numbered_modules_are_in_natural_order_everywhere(qtbot: QtBot, window: MainWindow, tmp_path: object) -> None:
+    from pathlib import Path  # noqa: PLC0415 - used here alone
+
+    labels = [f"#{number}" for number in range(12)]
+    paths = tuple(
+        make.write_safetensors(
+            Path(str(tmp_path)) / f"{seed}.safetensors",
+            make.cloneofsimo([make.pair(seed + number, 2, 8, 8) for number in range(12)]),
+        )
+        for seed in (0, 100)
+    )
+    load(qtbot, window, paths)
+    assert [window.selector._layers.item(row).text() for row in range(12)] == labels
+    window.show_page(1)
+    geometry = window.pane.atlas.mosaic.geometry_shown
+    assert geometry is not None
+    assert list(geometry.column_names) == labels
+    window.show_page(2)
+    table = window.pane.findings
+    table.sortByColumn(1, Qt.SortOrder.AscendingOrder)
+    assert [table.model().index(row, 1).data() for row in range(12)] == labels
 
 
 def test_findings_are_those_of_the_file(qtbot: QtBot, window: MainWindow) -> None:
