@@ -28,6 +28,7 @@ from gui.heatmap_grid import FigureArea, FigureView
 from gui.heatmap_panel import Cell
 from gui.names import name_choosers
 from gui.scale_controls import ScaleControls
+from gui.sentence_line import SentenceLine
 from gui.session import Session
 from gui.status import ReadOut
 from gui.theme import GRID, icon
@@ -52,6 +53,7 @@ class ComparisonPane(QWidget):
         self.scale = ColourScale(self)
         self.figure = FigureView(session, self.scale)
         self.read_out = ReadOut(session)
+        self.sentence = SentenceLine(session)
         self._pages = QStackedWidget()
         self._grid = FigureArea(self.figure)
         self._pages.addWidget(self._grid)
@@ -72,6 +74,7 @@ class ComparisonPane(QWidget):
         centre.setContentsMargins(0, 0, 0, 0)
         centre.setSpacing(0)
         centre.addWidget(self._header(options))
+        centre.addWidget(self.sentence)
         centre.addWidget(self._pages, 1)
         centre.addWidget(self.read_out)
         self._layout = QHBoxLayout(self)
