@@ -191,14 +191,16 @@ class _Run:
     def _result(self, loaded: _Loaded, gram: Float64Array | DeviceFailure) -> ModuleResult:
         X, Y = loaded.first, loaded.second
         said: tuple[str, ...] = ()
+        failed = ""
         try:
             if isinstance(gram, DeviceFailure):
                 raise gram
             similarity = subspace_similarity(X, Y, gram, self._algebra)
         except DeviceFailure as failure:
             similarity = subspace_similarity(X, Y)
-            said = (f"{failure.reason} This module was computed on the CPU.",)
-        return ModuleResult(loaded.pair, similarity, (*said, *_warnings(loaded.pair, similarity)))
+            failed = failure.reason
+            said = (f"{failed} This module was computed on the CPU.",)
+        return ModuleResult(loaded.pair, similarity, (*said, *_warnings(loaded.pair, similarity)), failed)
 
 
 def _warnings(pair: ModulePair, similarity: SubspaceSimilarity) -> tuple[str, ...]:

@@ -29,11 +29,15 @@ class ComparisonRequest:
 
 @dataclass(frozen=True, eq=False)
 class ModuleResult:
-    """φ of one pair, and what a reader of it should know."""
+    """φ of one pair, and what a reader of it should know.
+
+    `device_failure` is why the device asked for did not compute it, so that the CPU did; empty where it did.
+    """
 
     pair: ModulePair
     similarity: SubspaceSimilarity
     warnings: tuple[str, ...] = ()
+    device_failure: str = ""
 
     @property
     def size(self) -> int:

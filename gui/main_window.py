@@ -33,6 +33,7 @@ from PySide6.QtWidgets import (
 from engine.devices import CPU
 from engine.side import Side
 from gui.adapter_card import AdapterCard
+from gui.cautions import Cautions
 from gui.demo import DEMO_ADAPTERS
 from gui.drops import DropOverlay, dropped_paths, pasted_paths
 from gui.empty_state import EmptyState
@@ -94,6 +95,8 @@ class MainWindow(QMainWindow):
         self.session.devices_changed.connect(self._show_devices)
         self.session.notice_raised.connect(self.notices.add)
         self.session.notices_ended.connect(self.notices.end)
+        self._cautions = Cautions(self.session, self)
+        self.notices.closed.connect(self._cautions.on_closed)
         self.session.export_dropped.connect(self.returns.reopen)
         self._show_page()
         self.setFocus()  # Tab begins with the first control, and no control has a ring before

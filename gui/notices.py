@@ -100,10 +100,10 @@ class NoticeStrip(QFrame):
         else:
             self._show_lines(shown, room)
             width = min(room, max(_LEAST_WIDTH, *(row.natural_width + 2 * GRID for row in shown)))
-        around = self._layout.contentsMargins()
-        inner = width - around.left() - around.right()
+        around, frame = self._layout.contentsMargins(), 2 * self.frameWidth()
+        inner = width - around.left() - around.right() - frame
         rows = sum(row.height_in(inner) for row in shown) + self._inner.spacing() * (len(shown) - 1)
-        height = around.top() + rows + around.bottom()
+        height = around.top() + rows + around.bottom() + frame
         if self._is_open:
             height += self._head.sizeHint().height() + self._layout.spacing()
             height = min(height, max(page.height() // _PART_OF_THE_PAGE, _LEAST_LIST))

@@ -426,21 +426,18 @@ class Session(QObject):
             return
         self._looked_at = pairing
 
-        def look() -> list[str]:
-            from engine.cautions import (  # noqa: PLC0415 - NumPy, in the compute thread
-                base_model_caution,
-                initialisation_caution,
-            )
+        def look() -> str:
+            from engine.cautions import initialisation_caution  # noqa: PLC0415 - NumPy, in the compute thread
 
-            return [initialisation_caution(pairing, device), base_model_caution(pairing)]
+            return initialisation_caution(pairing, device)
 
         def tell(answer: JobAnswer) -> None:
             if self._pairing is pairing:
-                self._initialisation_caution = answer.result[0] if answer.result else ""
-                cautions = (Notice.caution(text) for text in answer.result or () if text)
-                for notice in (answer.failure, *cautions):
-                    if notice is not None:
-                        self.notice_raised.emit(notice)
+                self._initialisation_caution = answer.result or ""
+                if answer.failure is not None:
+                    self.notice_raised.emit(answer.failure)
+                elif answer.result:
+                    self.notice_raised.emit(Notice.caution(answer.result))
 
         self.do(look, tell)
 

@@ -1,0 +1,81 @@
+"""What a reader of the comparison should beware of, raised as notices as soon as it is known."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QTimer
+
+from engine.pairing import Pairing
+from gui.notice import Notice, Scope
+from gui.session import Session
+from gui.worker import JobAnswer
+
+_DELAY = 300  # milliseconds in which results are gathered before what they warn of is told
+
+
+class Cautions(QObject):
+    """Watches a session. What the user has closed is not told again of the same pair."""
+
+    def __init__(self, session: Session, parent: QObject) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._pairing: Pairing | None = None
+        self._told: dict[str, str] = {}  # the sentence told last, by key
+        self._closed: set[str] = set()  # keys
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_DELAY)
+        self._timer.timeout.connect(self._tell_of_modules)
+        session.pairing_changed.connect(self._on_pairing)
+        session.outcomes_changed.connect(lambda _slugs: self._tell_soon())
+        session.numbering_changed.connect(self._tell_soon)
+
+    def on_closed(self, notice: Notice) -> None:
+        """The user has read this one."""
+        self._closed.add(notice.key)
+
+    def _on_pairing(self) -> None:
+        """The pair is another one, or its side is."""
+        if self._session.pairing is not self._pairing:
+            self._pairing = self._session.pairing
+            self._closed.clear()
+            if self._pairing is not None:
+                self._look_at(self._pairing)
+        self._told.clear()
+        self._tell_soon()
+
+    def _tell_soon(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _look_at(self, pairing: Pairing) -> None:
+        """Tell what is known of a pair before anything of it is computed."""
+
+        def look() -> tuple[str, str]:
+            from engine.cautions import base_model_caution  # noqa: PLC0415 - NumPy, in the compute thread
+            from engine.module_cautions import untrained_caution  # noqa: PLC0415 - as above
+
+            return base_model_caution(pairing), untrained_caution(pairing)
+
+        def tell(answer: JobAnswer) -> None:
+            if answer.failure is not None:
+                self._session.notice_raised.emit(answer.failure)
+            elif self._session.pairing is pairing:
+                for key, sentence in zip(("base models", "untrained"), answer.result, strict=True):
+                    if sentence:
+                        self._session.notice_raised.emit(Notice.caution(sentence, key=key))
+
+        self._session.do(look, tell)
+
+    def _tell_of_modules(self) -> None:
+        """Tell, each kind once, what the results known on the side shown warn of."""
+        results = self._session.results
+        if not results:
+            return
+        from engine.module_cautions import module_cautions  # noqa: PLC0415 - NumPy, after the first paint
+
+        for caution in module_cautions(results, self._session.side, self._session.count_from):
+            key = f"{caution.kind} on {self._session.side.value}"
+            if key not in self._closed and self._told.get(key) != caution.sentence:
+                self._told[key] = caution.sentence
+                details = "\n".join(caution.lines)
+                self._session.notice_raised.emit(Notice.caution(caution.sentence, details, scope=Scope.SIDE, key=key))
