@@ -46,18 +46,20 @@ def module_cautions(results: Sequence[ModuleResult], side: Side, count_from: int
     the device asked for.
     """
     kinds: tuple[tuple[str, str, Callable[[ModuleResult], str]], ...] = (
-        ("ties", "Nearly equal singular values in {where}: φ is unstable at those indices.", _ties),
-        ("ranks", "The numerical rank is below r in {where}: φ is undefined past it.", _deficiency),
+        ("ties", "Nearly equal singular values of {matrix} in {where}: φ is unstable at those indices.", _ties),
+        ("ranks", "The numerical rank of {matrix} is below r in {where}: φ is undefined past it.", _deficiency),
         ("device", "The CPU computed {where}, as the device chosen failed.", lambda result: result.device_failure),
     )
+    matrix = side.value if side in (Side.A, Side.B) else "ΔW"
     cautions = []
     for kind, sentence, told in kinds:
         modules = [(_name(result, count_from), said) for result in results if (said := told(result))]
         if modules:
             names = [name for name, _ in modules]
-            where = f"{len(modules)} of {len(results)} modules on {side.value} ({_examples(names)})"
+            noun = "module" if len(results) == 1 else "modules"
+            where = f"{len(modules)} of {len(results)} {noun} ({_examples(names)})"
             lines = tuple(f"{name}: {said}" for name, said in modules)
-            cautions.append(ModuleCaution(kind, sentence.format(where=where), lines))
+            cautions.append(ModuleCaution(kind, sentence.format(matrix=matrix, where=where), lines))
     return tuple(cautions)
 
 
@@ -73,7 +75,9 @@ def _ties(result: ModuleResult) -> str:
 
 
 def _deficiency(result: ModuleResult) -> str:
-    """`first adapter has rank 3 of 8`."""
+    """`first adapter has rank 3 of 8`; empty where B is zero, which is told by itself."""
+    if result.pair.untrained:
+        return ""
     similarity, pair = result.similarity, result.pair
     spectra = ("first", similarity.first, pair.first), ("second", similarity.second, pair.second)
     return "; ".join(

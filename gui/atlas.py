@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QEvent, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QTextDocumentFragment
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QAbstractTextDocumentLayout,
+    QColor,
+    QImage,
+    QPainter,
+    QPalette,
+    QRegion,
+    QTextDocument,
+    QTextDocumentFragment,
+)
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -24,12 +33,14 @@ from engine.pairing import ModulePair
 from engine.storage_types import Float64Array
 from engine.summary import Summary, summary
 from gui.colour_scale import ColourScale
+from gui.figure_geometry import MARGIN
 from gui.mosaic import Mosaic, row_html
+from gui.pictures import MAGNIFICATION, picture_on_paper
 from gui.plots import LinePlot, dash
 from gui.scale_controls import ScaleBar
 from gui.session import Session
 from gui.texts import number, place_text, projection_html
-from gui.theme import GRID, current_colours
+from gui.theme import GRID, current_colours, on_paper
 
 _REFRESH = 100  # milliseconds between two looks at what has come in
 _MOST_CURVES = 8
@@ -94,7 +105,8 @@ class Atlas(QWidget):
         bar.addWidget(self._k)
         bar.addSpacing(GRID)
         bar.addWidget(self._said, 1)
-        bar.addWidget(ScaleBar(self._scale))
+        self._bar = ScaleBar(self._scale)
+        bar.addWidget(self._bar)
         self._scroll = scroll = QScrollArea()
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the mosaic takes the keys, and scrolls it
         scroll.setWidget(self.mosaic)
@@ -205,6 +217,54 @@ class Atlas(QWidget):
     def _label(self, which: Summary) -> str:
         symbol, k = self._scale.view.symbol, self._k.value()
         return f"mean {symbol}" if which is Summary.MEAN else f"{symbol} at {k}, {k}"
+
+    # --- a picture of it ---
+
+    def picture_on_paper(self) -> QImage:
+        """All modules, also those that have to be scrolled to, with their bar, and the curves; for a paper."""
+        geometry = self.mosaic.geometry_shown
+        if geometry is None:
+            return QImage()
+        modules = QSizeF(self.mosaic.width(), geometry.size[1])
+        curves = QSizeF(self._curves.size()) if self._curves.isVisible() else QSizeF()
+        with on_paper():
+            self._show_curves()
+            words = self._legend_document(modules.width())
+            below = words.size().height() + curves.height() if curves.isValid() else 0.0
+            size = QSizeF(modules.width() + 2 * MARGIN, self._bar.height() + modules.height() + below + 4 * MARGIN)
+            picture = picture_on_paper(size, lambda painter: self._paint_on_paper(painter, modules, curves, words))
+        self._curves.restyle()
+        self._show_curves()
+        return picture
+
+    def _legend_document(self, width: float) -> QTextDocument:
+        document = QTextDocument()
+        document.setDocumentMargin(0)
+        document.setDefaultFont(self.font())
+        document.setHtml(self._legend.text())
+        document.setTextWidth(width)
+        return document
+
+    def _paint_on_paper(self, painter: QPainter, modules: QSizeF, curves: QSizeF, words: QTextDocument) -> None:
+        which = self._summary
+        shown = self._scale.view.symbol if which is None else self._label(which)
+        painter.translate(MARGIN, MARGIN)
+        painter.setFont(self.font())
+        painter.setPen(QColor(current_colours().text))
+        head = QRectF(0, 0, modules.width(), self._bar.height())
+        painter.drawText(head, Qt.AlignmentFlag.AlignVCenter, f"{shown}, {self._session.side.words}")
+        painter.save()
+        painter.translate(modules.width() - self._bar.width(), 0)
+        self._bar.paint_on(painter)
+        painter.restore()
+        painter.translate(0, head.height() + MARGIN)
+        self.mosaic.paint_modules(painter, QRegion(QRectF(QPointF(), modules).toAlignedRect()))
+        if curves.isValid():
+            painter.translate(0, modules.height() + MARGIN)
+            context = QAbstractTextDocumentLayout.PaintContext()
+            context.palette.setColor(QPalette.ColorRole.Text, painter.pen().color())
+            words.documentLayout().draw(painter, context)
+            self._curves.paint_on(painter, QRectF(QPointF(0, words.size().height()), curves), MAGNIFICATION)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

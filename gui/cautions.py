@@ -9,7 +9,7 @@ from gui.notice import Notice, Scope
 from gui.session import Session
 from gui.worker import JobAnswer
 
-_DELAY = 300  # milliseconds in which results are gathered before what they warn of is told
+_PAUSE = 1000  # milliseconds between two tellings of what the results of a run warn of
 
 
 class Cautions(QObject):
@@ -23,11 +23,12 @@ class Cautions(QObject):
         self._closed: set[str] = set()  # keys
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.setInterval(_DELAY)
+        self._timer.setInterval(_PAUSE)
         self._timer.timeout.connect(self._tell_of_modules)
         session.pairing_changed.connect(self._on_pairing)
         session.outcomes_changed.connect(lambda _slugs: self._tell_soon())
-        session.numbering_changed.connect(self._tell_soon)
+        session.progress_changed.connect(lambda progress: None if progress.running else self._tell_of_modules())
+        session.numbering_changed.connect(self._tell_of_modules)
 
     def on_closed(self, notice: Notice) -> None:
         """The user has read this one."""
@@ -41,7 +42,7 @@ class Cautions(QObject):
             if self._pairing is not None:
                 self._look_at(self._pairing)
         self._told.clear()
-        self._tell_soon()
+        self._tell_of_modules()
 
     def _tell_soon(self) -> None:
         if not self._timer.isActive():

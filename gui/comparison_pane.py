@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -23,6 +23,7 @@ from engine.outcome import ModuleResult
 from engine.pairing import ModulePair
 from engine.presets import Preset
 from engine.views import View
+from engine.wording import count
 from gui.colour_scale import ColourScale
 from gui.heatmap_grid import FigureArea, FigureView
 from gui.heatmap_panel import Cell
@@ -31,6 +32,7 @@ from gui.scale_controls import ScaleControls
 from gui.sentence_line import SentenceLine
 from gui.session import Session
 from gui.status import ReadOut
+from gui.texts import grouped
 from gui.theme import GRID, icon
 
 if TYPE_CHECKING:
@@ -116,6 +118,7 @@ class ComparisonPane(QWidget):
             self._inspect,
         ):
             bar.addWidget(widget)
+        header.setMinimumHeight(header.sizeHint().height())  # whatever of it a page hides, nothing moves
         return header
 
     def _make_choosers(self) -> None:
@@ -230,6 +233,24 @@ class ComparisonPane(QWidget):
             self.findings.refresh()
         self.read_out.refresh()
         self._inspect_something()
+
+    # --- copying ---
+
+    def copy_page(self) -> str:
+        """Put what is seen on the clipboard: a picture for a paper, or the findings as text; says what was copied."""
+        if self.page == "Findings":
+            return f"Copied {count(self.findings.copy(), 'row')} of the findings as text."
+        picture = self.atlas.picture_on_paper() if self.page == "Atlas" else self.figure.picture_on_paper()
+        QGuiApplication.clipboard().setImage(picture)
+        size = f"{grouped(picture.width())} × {grouped(picture.height())} pixels"
+        return f"Copied {self._copied_name()} as a picture, {size}."
+
+    def _copied_name(self) -> str:
+        if self.page == "Atlas":
+            return "the atlas"
+        if self.figure.zoomed:
+            return "the panel"
+        return self._session.preset.title if self._session.preset is not None else "the grid"
 
     # --- inspector ---
 

@@ -15,7 +15,7 @@ LARGEST_PANEL = 960.0
 # Up to here the figure keeps the paper's rows of four; beyond, rows are as long as the window is wide.
 _PAPER_ROWS_UP_TO = 16
 _LONGEST_ROW = 24
-_MARGIN = 16.0  # around the whole figure
+MARGIN = 16.0  # around the whole figure
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def possible_layouts(paths: Sequence[ModulePath]) -> list[PanelLayout]:
 
 def figure_geometry(layouts: Sequence[PanelLayout], width: float, height: float, text: TextSizes) -> FigureGeometry:
     """Fit the best of the layouts into width × height; it is higher where the panels would get too small."""
-    width, height = width - 2 * _MARGIN, height - 2 * _MARGIN
+    width, height = width - 2 * MARGIN, height - 2 * MARGIN
     sides = [_panel_side(layout, width, height, text) for layout in layouts]
     best = max(range(len(layouts)), key=lambda k: sides[k])
     if sides[best] < SMALLEST_PANEL:  # it will scroll: as many to a row as stay legible
@@ -143,8 +143,8 @@ def _place(layout: PanelLayout, side: float, width: float, height: float, text: 
         x += margin + side
     used = (lefts[-1] if lefts else 0.0) + side + _bar_room(text)
     needed = _fixed_height(layout, text) + layout.rows * (side + _row_room(text))
-    shift = _MARGIN + float(int(max(0.0, (width - used) / 2)))
-    top = _MARGIN + float(int(max(0.0, (height - needed) / 2))) + text.label * 2
+    shift = MARGIN + float(int(max(0.0, (width - used) / 2)))
+    top = MARGIN + float(int(max(0.0, (height - needed) / 2))) + text.label * 2
     tops = [float(int(top + y)) for y in _tops(layout, side, text)]
     panels = [QRectF()] * len(layout.places)
     for place in layout.places:
@@ -158,12 +158,12 @@ def _place(layout: PanelLayout, side: float, width: float, height: float, text: 
     )  # fmt: skip
     bar_top = top + text.label + 6
     bar_height = (tops[-1] - tops[0] if tops else 0.0) + side
-    visible = min(bar_height, max(side, height + 2 * _MARGIN - bar_top - text.tick * 2))
+    visible = min(bar_height, max(side, height + 2 * MARGIN - bar_top - text.tick * 2))
     return FigureGeometry(
         layout=layout,
         panels=tuple(panels),
         headings=headings,
         title=QRectF(shift, top - text.label * 2, used - _bar_room(text), text.label * 1.6),
         bar=QRectF(shift + used - _bar_room(text) + 20, float(int(bar_top)), 16, float(int(visible))),
-        height=needed + 2 * _MARGIN,
+        height=needed + 2 * MARGIN,
     )

@@ -9,6 +9,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QFocusEvent,
+    QImage,
     QKeyEvent,
     QMouseEvent,
     QMoveEvent,
@@ -25,13 +26,14 @@ from engine.outcome import ModuleResult
 from engine.side import Side
 from gui.colour_scale import ColourScale
 from gui.figure_contents import FigureContents
-from gui.figure_geometry import FigureGeometry, figure_geometry
+from gui.figure_geometry import MARGIN, FigureGeometry, figure_geometry
 from gui.figure_painter import FigurePainter, FigureWords
 from gui.heatmap_panel import Cell, HeatmapPanel
+from gui.pictures import picture_on_paper
 from gui.session import Session
 from gui.session_values import Progress
 from gui.texts import number_range
-from gui.theme import BY_KEYBOARD, CROSS_HAIR
+from gui.theme import BY_KEYBOARD, CROSS_HAIR, on_paper
 
 _BAR_STEPS = 256
 _STILL_AFTER = 80  # milliseconds without a change after which what can be seen is kept
@@ -294,6 +296,19 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         picture: QPixmap = self.grab() if area is None else self.grab(area)
         self._cell = cell
         return picture
+
+    def picture_on_paper(self) -> QImage:
+        """All of the figure, also what has to be scrolled to, for a paper."""
+        geometry = self._geometry
+        if geometry is None:
+            return QImage()
+        left, top = geometry.title.left() - MARGIN, geometry.title.top() - MARGIN
+        extent = QRectF(left, top, self.width() - 2 * left, geometry.height)
+        self._exposed = QRegion(extent.toAlignedRect())
+        with on_paper():
+            return picture_on_paper(
+                extent.size(), lambda painter: self.scene().render(painter, QRectF(QPointF(), extent.size()), extent)
+            )
 
     # --- mouse and keyboard ---
 

@@ -211,7 +211,7 @@ class MainWindow(QMainWindow):
             if self.memory.inspector:
                 self._pane.toggle_inspector()
             self._pane.inspector_toggled.connect(self._remember_inspector)
-            self._pane.page_changed.connect(self._place_notices)
+            self._pane.page_changed.connect(self._on_page)
         return self._pane
 
     @property
@@ -252,12 +252,10 @@ class MainWindow(QMainWindow):
             dialog.exec()
             dialog.deleteLater()
 
-    def copy_figure(self) -> None:
-        """Put the figure as it is on the screen on the clipboard, or the findings where these are shown."""
-        if self.pane.page == "Findings":
-            self.pane.findings.copy()
-        elif self.session.shown:
-            QGuiApplication.clipboard().setPixmap(self.figure.picture())
+    def copy_page(self) -> None:
+        """Put the page shown on the clipboard, and say so."""
+        if self.session.shown:
+            self.notices.add(Notice.news(self.pane.copy_page(), key="copied"))
 
     def paste(self) -> None:
         """Open the adapters whose paths or files are on the clipboard."""
@@ -350,12 +348,14 @@ class MainWindow(QMainWindow):
             self.read_out.show_cell(None)
         else:
             self._pages.setCurrentIndex(0)
-        self._place_notices()
+        self._on_page()
         self._update_actions()
 
-    def _place_notices(self) -> None:
+    def _on_page(self) -> None:
         shows_figure = self._pages.currentIndex() > 0
         self.notice_strip.lie_over(self.pane.page_seen if shows_figure else self._empty)
+        if shows_figure:
+            self._menus.name_copied(self.pane.page)
 
     def _shown_are_known(self) -> bool:
         return any(self.session.outcome(pair) is not None for pair in self.session.shown)

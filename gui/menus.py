@@ -17,6 +17,11 @@ from gui.theme import THEMES
 if TYPE_CHECKING:
     from gui.main_window import MainWindow
 
+_COPIES = {
+    "Grid": "Copy the grid as a picture",
+    "Atlas": "Copy the atlas as a picture",
+    "Findings": "Copy the findings as text",
+}
 Keys = QKeySequence | QKeySequence.StandardKey | str | None
 
 
@@ -35,6 +40,10 @@ class Menus:
         """Enable what needs a figure."""
         for action in self._needs_figure:
             action.setEnabled(has_figure)
+
+    def name_copied(self, page: str) -> None:
+        """Say what the page shown is copied as."""
+        self._copy.setText(_COPIES[page])
 
     def _file(self) -> None:
         window = self._window
@@ -71,8 +80,8 @@ class Menus:
     def _edit(self) -> None:
         window = self._window
         menu = window.menuBar().addMenu("&Edit")
-        copy = self._add(menu, "Copy the figure, or the findings", window.copy_figure, QKeySequence.StandardKey.Copy)
-        self._needs_figure.append(copy)
+        self._copy = self._add(menu, _COPIES["Grid"], window.copy_page, QKeySequence.StandardKey.Copy)
+        self._needs_figure.append(self._copy)
         self._add(menu, "Paste adapters' paths", window.paste, QKeySequence.StandardKey.Paste)
         menu.addSeparator()
         self._add(menu, "Swap the adapters", window.session.swap, "Ctrl+Shift+X")

@@ -18,6 +18,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QRegion,
     QResizeEvent,
 )
 from PySide6.QtWidgets import (
@@ -144,20 +145,24 @@ class Mosaic(QWidget):
     # --- painting ---
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        self.paint_modules(painter, event.region())
+        if self._geometry is not None:
+            self._paint_ring(painter, self._geometry)
+
+    def paint_modules(self, painter: QPainter, exposed: QRegion) -> None:
+        """Paint what meets `exposed`, in its own coordinates, but for the ring around the module pointed at."""
         geometry = self._geometry
         if geometry is None:
             return
-        painter = QPainter(self)
         small = QFont(self.font())
         small.setPointSizeF(small.pointSizeF() * SMALL_TEXT)
         painter.setFont(small)
-        exposed = event.region()
         for place, pair in self._at.items():
             area = geometry.area(place)
             if exposed.intersects(_with_ring(area)):
                 self._paint_module(painter, pair, area)
         self._paint_names(painter, geometry, small)
-        self._paint_ring(painter, geometry)
 
     def _paint_module(self, painter: QPainter, pair: ModulePair, area: QRectF) -> None:
         colours = current_colours()

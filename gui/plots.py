@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QColor, QFont, QPen, QWheelEvent
+from PySide6.QtCore import QEvent, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QPainter, QPen, QWheelEvent
 
 from engine.storage_types import Float64Array
 from gui.theme import GRID, SMALL_TEXT, current_colours
@@ -76,7 +76,7 @@ class LinePlot(pg.PlotWidget):  # type: ignore[misc]
         self.setLogMode(y=logarithmic)
         self.plotItem.layout.setContentsMargins(0, GRID, GRID, 0)  # a number at the top or right end is not cut
         self.getAxis("bottom").setHeight(_X_HEIGHT)
-        self._restyle()
+        self.restyle()
 
     def show_lines(self, lines: Sequence[tuple[Float64Array, Float64Array]], colours: Sequence[str] = ()) -> None:
         """Draw lines of x and y; the first is the accent's, others take `colours` or the text's."""
@@ -126,15 +126,21 @@ class LinePlot(pg.PlotWidget):  # type: ignore[misc]
         size = f"{self.font().pointSizeF() * SMALL_TEXT:.1f}pt"
         self.setLabel("bottom", label, **{"color": current_colours().muted, "font-size": size})
 
+    def paint_on(self, painter: QPainter, area: QRectF, magnification: float) -> None:
+        """Paint it into `area`, in the colours of the moment, by a painter that magnifies. To be restyled then."""
+        self.restyle(magnification)
+        self.scene().render(painter, area, QRectF(self.viewport().rect()))
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()  # what is around it scrolls
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_band"):
-            self._restyle()
+            self.restyle()
 
-    def _restyle(self) -> None:
+    def restyle(self, magnification: float = 1.0) -> None:
+        """Take the colours of the moment; lines are as many times wider, which no painter magnifies."""
         colours = current_colours()
         self.setBackground(QColor(colours.surface))
         font = QFont(self.font())
@@ -149,18 +155,18 @@ class LinePlot(pg.PlotWidget):  # type: ignore[misc]
         ground = QColor(colours.muted)
         ground.setAlpha(60)
         self._band.setBrush(ground)
-        self._style_lines()
+        self._style_lines(magnification)
 
-    def _style_lines(self) -> None:
+    def _style_lines(self, magnification: float = 1.0) -> None:
         colours = current_colours()
         wanted = self._colours or (colours.accent, colours.text)
         for position, line in enumerate(self._lines):
-            pen = QPen(QColor(wanted[position % len(wanted)]), 1.6)
+            pen = QPen(QColor(wanted[position % len(wanted)]), 1.6 * magnification)
             pen.setCosmetic(True)
             pen.setStyle(dash(position))
             line.setPen(pen)
         for position, mark in enumerate(self._marks):
-            pen = QPen(QColor(wanted[position % len(wanted)]), 1)
+            pen = QPen(QColor(wanted[position % len(wanted)]), magnification)
             pen.setCosmetic(True)
             pen.setStyle(dash(position))
             mark.setPen(pen)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QIcon, QPainter, QPaintEvent, QPixmap
+from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QWidget
 
 from engine.colour_range import COLOUR_MAPS, RangeMode
 from gui.colour_scale import ColourScale, colour_strip
 from gui.texts import number
-from gui.theme import GRID
+from gui.theme import GRID, current_colours
 
 _STRIP = QSize(20, 12)
 
@@ -79,8 +79,11 @@ class ScaleBar(QWidget):
         scale.changed.connect(self.update)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setPen(self.palette().text().color())
+        self.paint_on(QPainter(self))
+
+    def paint_on(self, painter: QPainter) -> None:
+        """Paint it in its own coordinates."""
+        painter.setPen(QColor(current_colours().text))
         low, high = (number(level, 2) for level in self._scale.levels)
         room = 5 * GRID
         strip = QRect(room, (self.height() - _STRIP.height()) // 2, self.width() - 2 * room, _STRIP.height())

@@ -117,8 +117,8 @@ class NumberTable(QTableView):
         for column in range(self._proxy.columnCount()):  # the frame of the current cell takes room as well
             self.setColumnWidth(column, self.columnWidth(column) + GRID)
 
-    def copy(self) -> None:
-        """Put the selected cells, or all, on the clipboard, tab by tab."""
+    def copy(self) -> int:
+        """Put the selected cells, or all, on the clipboard, tab by tab; how many rows they are in."""
         indexes = self.selectedIndexes()
         if not indexes:
             indexes = [
@@ -138,6 +138,7 @@ class NumberTable(QTableView):
             ]  # fmt: skip
             lines.append("\t".join(cells))
         QGuiApplication.clipboard().setText("\n".join(lines) + "\n")
+        return len(rows)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):

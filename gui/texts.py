@@ -38,6 +38,11 @@ def number_range(numbers: Sequence[int]) -> str:
     return str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]}–{numbers[-1]}"
 
 
+def grouped(number: int) -> str:
+    """`2 400`: digits by threes, with narrow spaces that do not break."""
+    return f"{number:,}".replace(",", "\u202f")
+
+
 def file_size(size: int) -> str:
     """Bytes as people read them, in powers of 1000."""
     value = float(size)

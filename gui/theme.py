@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 
 from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QIconEngine, QPainter, QPalette, QPixmap
@@ -49,11 +51,12 @@ DARK = Colours(
     accent="#d02455", on_accent="#ffffff", link="#f2708f", tint="#3d1826", ok="#5cc796", warning="#e3ab52",
     error="#ff8a80",
 )  # fmt: skip
-
+PAPER = replace(LIGHT, background="#ffffff")
 
 THEMES = ("system", "light", "dark")
 _STYLED = "phiscope-styled"
 _CHOICE = "phiscope-theme"  # the application's property that holds one of THEMES
+_painted_in: list[Colours] = []  # what is painted on something else than the window: the last one counts
 
 
 def choose_theme(app: QApplication, name: str) -> None:
@@ -65,8 +68,20 @@ def choose_theme(app: QApplication, name: str) -> None:
     apply_theme(app)
 
 
+@contextmanager
+def on_paper() -> Iterator[None]:
+    """Paint on white within it, whatever the window's theme. The window must not be painted meanwhile."""
+    _painted_in.append(PAPER)
+    try:
+        yield
+    finally:
+        _painted_in.pop()
+
+
 def current_colours() -> Colours:
-    """The colours of the theme that the user, or else the system, asks for now."""
+    """The colours to paint in: those of the theme that the user, or else the system, asks for now."""
+    if _painted_in:
+        return _painted_in[-1]
     app = QGuiApplication.instance()
     choice = app.property(_CHOICE) if app is not None else None
     if choice in ("light", "dark"):

@@ -1,0 +1,23 @@
+"""Pictures of what is seen, for a paper: on white, at twice the size, whatever the theme."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QSizeF, Qt
+from PySide6.QtGui import QImage, QPainter
+
+MAGNIFICATION = 2
+
+
+def picture_on_paper(size: QSizeF, paint: Callable[[QPainter], None]) -> QImage:
+    """What `paint` paints into an area of this size in the window's pixels, from its origin on."""
+    large = (size * MAGNIFICATION).toSize()
+    picture = QImage(large, QImage.Format.Format_RGB32)
+    picture.fill(Qt.GlobalColor.white)
+    painter = QPainter(picture)
+    painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+    painter.scale(MAGNIFICATION, MAGNIFICATION)
+    paint(painter)
+    painter.end()
+    return picture
