@@ -18,6 +18,7 @@ from engine.side import Side
 
 _LOOKED_AT = 4
 _AT_CHANCE_SD = 3.0
+_MOST_BY_CHANCE = 0.5  # of a subspace: where random ones share more, nothing can be told
 
 
 def gauge_caution(side: Side) -> str:
@@ -56,7 +57,8 @@ def initialisation_caution(pairing: Pairing, device: Device = CPU) -> str:
 
     A few modules spread over the depth are compared on A and on B, at the numerical ranks. B starts at zero, so it
     remembers nothing of the start: the caution is given where in most of them φ is more than halfway from chance
-    to 1 on A and within 3 standard deviations of chance on B.
+    to 1 on A and within 3 standard deviations of chance on B. Modules where random subspaces share more than half
+    on either side tell nothing, and are passed over.
 
     Raises:
         UnreadableFile: an adapter's file has gone.
@@ -64,7 +66,11 @@ def initialisation_caution(pairing: Pairing, device: Device = CPU) -> str:
     both = [pair for pair in pairing.pairs if not pair.obstacle(Side.A) and not pair.obstacle(Side.B)]
     chosen = tuple(both[index] for index in first_selection([pair.path for pair in both])[:_LOOKED_AT])
     on_A, on_B = (_levels(pairing, chosen, side, device) for side in (Side.A, Side.B))
-    compared = [(on_A[slug], on_B[slug]) for slug in on_A if slug in on_B]
+    compared = [
+        (on_A[slug], on_B[slug])
+        for slug in on_A
+        if slug in on_B and max(on_A[slug].chance, on_B[slug].chance) <= _MOST_BY_CHANCE
+    ]
     alike = [(A, B) for A, B in compared if A.phi - A.chance > 0.5 * (1.0 - A.chance) and B.z <= _AT_CHANCE_SD]
     if not alike or 2 * len(alike) <= len(compared):
         return ""

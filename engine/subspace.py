@@ -41,11 +41,13 @@ _LARGEST_INSIDE = (1e-100, 1e100)
 class Spectrum:
     """Singular values of one matrix, descending, and how many of them are told from rounding.
 
-    `values` is float64 of length min(r, d), zero where the matrix has no more directions.
+    σ is `values` · 2**`exponent`: float64 of length min(r, d), zero where the matrix has no more directions. The
+    exponent is 0 unless the matrix holds numbers near the ends of float64's range, where σ would leave it.
     """
 
     values: Float64Array
     numerical_rank: int
+    exponent: int = 0
 
     @property
     def ties(self) -> tuple[int, ...]:
@@ -75,14 +77,15 @@ class SubspaceSimilarity:
 class RowMatrix:
     """A matrix X (r, d) whose right-singular vectors are wanted.
 
-    `stored` holds its numbers, `type` says how coarse those are that it was made of, `name` is what a reader
-    calls it, and `path` the file that it comes from.
+    X is what `stored` holds · 2**`exponent`. `type` says how coarse the numbers are that it was made of, `name` is
+    what a reader calls it, and `path` the file that it comes from.
     """
 
     stored: StoredArray
     type: StorageType
     name: str = "The matrix"
     path: Path | None = None
+    exponent: int = 0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -90,8 +93,9 @@ class RowMatrix:
         r, d = self.stored.shape
         return r, d
 
-    def finite(self) -> Float64Array:
-        """X in float64.
+    def finite(self) -> tuple[Float64Array, int]:
+        """X in float64 and an exponent e, X · 2**e being the matrix: a power of two is taken out where products of
+        its numbers would leave float64's range.
 
         Raises:
             MalformedAdapter: it holds NaN or Inf.
@@ -99,7 +103,11 @@ class RowMatrix:
         X = self.stored.widened()
         if not np.isfinite(X).all():
             raise MalformedAdapter(f"{self.name} holds NaN or Inf, so it has no singular vectors.", path=self.path)
-        return X
+        largest = float(np.abs(X).max(initial=0.0))
+        if largest == 0.0 or _LARGEST_INSIDE[0] < largest < _LARGEST_INSIDE[1]:
+            return X, self.exponent
+        exponent = math.frexp(largest)[1]
+        return np.ldexp(X, -exponent), self.exponent + exponent
 
 
 def row_matrix(factors: LoraFactors, side: Side, path: Path | None = None) -> RowMatrix:
@@ -114,7 +122,7 @@ def row_matrix(factors: LoraFactors, side: Side, path: Path | None = None) -> Ro
     if side is Side.B:
         return RowMatrix(StoredArray(B.stored.data.T, B.type), B.type, B.name, path)
     A = _factor(factors.A, "A", path)
-    wide_A, wide_B = A.finite(), B.finite()
+    (wide_A, exponent_A), (wide_B, exponent_B) = A.finite(), B.finite()
     if side is Side.DW_RIGHT:
         X = np.linalg.qr(wide_B, mode="r") @ wide_A
     else:
@@ -122,7 +130,7 @@ def row_matrix(factors: LoraFactors, side: Side, path: Path | None = None) -> Ro
     # Where r is more than the other side's dimension, the triangle has fewer rows than r: ΔW has no more directions.
     X = np.pad(X, ((0, wide_A.shape[0] - X.shape[0]), (0, 0)))
     coarsest = max((A.type, B.type), key=lambda type_: type_.epsilon)
-    return RowMatrix(StoredArray(X, FLOAT64), coarsest, "ΔW", path)
+    return RowMatrix(StoredArray(X, FLOAT64), coarsest, "ΔW", path, exponent_A + exponent_B)
 
 
 def _factor(stored: StoredArray | None, name: str, path: Path | None) -> RowMatrix:
@@ -156,14 +164,15 @@ def subspace_similarity(
         directions, directions_ = _gram_directions(gram[:r, :r]), _gram_directions(gram[r:, r:])
     if directions is not None and directions_ is not None:
         (sigma, V), (sigma_, V_) = directions, directions_
+        exponent, exponent_ = first.exponent, second.exponent
         overlaps = V.T @ gram[:r, r:] @ V_
         method = "Gram"
     else:
-        sigma, U = _right_singular(first, algebra)
-        sigma_, U_ = _right_singular(second, algebra)
+        (X, exponent), (Y, exponent_) = first.finite(), second.finite()
+        (sigma, U), (sigma_, U_) = algebra.right_singular(X), algebra.right_singular(Y)
         overlaps = U @ U_.T
         method = "SVD"
-    spectrum, spectrum_ = _spectrum(sigma, first), _spectrum(sigma_, second)
+    spectrum, spectrum_ = _spectrum(sigma, exponent, first), _spectrum(sigma_, exponent_, second)
     values = _cumulative(overlaps, r, r_, spectrum.numerical_rank, spectrum_.numerical_rank)
     return SubspaceSimilarity(values, spectrum, spectrum_, d, method)
 
@@ -173,16 +182,6 @@ def _within_range(gram: Float64Array, r: int) -> bool:
     squares = np.diagonal(gram)
     low, high = (limit**2 for limit in _LARGEST_INSIDE)
     return bool(np.isfinite(gram).all()) and low < squares[:r].max() < high and low < squares[r:].max() < high
-
-
-def _right_singular(matrix: RowMatrix, algebra: Algebra) -> tuple[Float64Array, Float64Array]:
-    """σ and the right-singular vectors; scaled by a power of two where squares would leave float64's range."""
-    X = matrix.finite()
-    largest = float(np.abs(X).max(initial=0.0))
-    inside = largest == 0.0 or _LARGEST_INSIDE[0] < largest < _LARGEST_INSIDE[1]
-    exponent = 0 if inside else math.frexp(largest)[1]
-    sigma, U = algebra.right_singular(X if inside else np.ldexp(X, -exponent))
-    return np.ldexp(sigma, exponent), U
 
 
 def _gram_directions(gram: Float64Array) -> tuple[Float64Array, Float64Array] | None:
@@ -196,11 +195,11 @@ def _gram_directions(gram: Float64Array) -> tuple[Float64Array, Float64Array] | 
     return sigma, V / sigma
 
 
-def _spectrum(sigma: Float64Array, matrix: RowMatrix) -> Spectrum:
+def _spectrum(sigma: Float64Array, exponent: int, matrix: RowMatrix) -> Spectrum:
     tolerance = rank_tolerance(sigma, matrix.shape, matrix.type)
     values = sigma.copy()
     values.setflags(write=False)
-    return Spectrum(values, int(np.count_nonzero(sigma > tolerance)))
+    return Spectrum(values, int(np.count_nonzero(sigma > tolerance)), exponent)
 
 
 def rank_tolerance(sigma: Float64Array, shape: tuple[int, ...], type_: StorageType) -> float:
@@ -208,8 +207,7 @@ def rank_tolerance(sigma: Float64Array, shape: tuple[int, ...], type_: StorageTy
 
     float64 and float32: NumPy's rule, σ₁ · max(r, d) · eps. For half precision and float8 that rule, a worst
     case, would declare whole trained adapters void (max(r, d) · eps exceeds 1), so there it is the norm that the
-    rounding to storage adds to a matrix, ‖E‖₂ ≈ (√r + √d) · eps · rms(X) / √12, with rms no smaller than the
-    type's smallest normal number.
+    rounding to storage adds to a matrix of normal numbers, ‖E‖₂ ≈ (√r + √d) · eps · rms(X) / √12.
     """
     if sigma.size == 0:
         return 0.0

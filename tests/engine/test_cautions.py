@@ -17,18 +17,20 @@ from tests.conftest import DATA
 MODULES = llama_modules(3)
 
 
-def _pairing(folder: Path, *, same_A: float, same_B: float) -> Pairing:
+def _pairing(
+    folder: Path, *, same_A: float, same_B: float, rank: int = 4, d_in: int = 80, d_out: int = 60
+) -> Pairing:
     """Two adapters whose A and B consist of a common part, by these weights, and one of their own."""
     paths = []
     for seed in (1, 2):
         own, common = np.random.default_rng(seed), np.random.default_rng(0)
         tensors = {}
         for module in MODULES:
-            for factor, shape, weight in (("A", (4, 80), same_A), ("B", (60, 4), same_B)):
+            for factor, shape, weight in (("A", (rank, d_in), same_A), ("B", (d_out, rank), same_B)):
                 matrix = weight * common.standard_normal(shape) + (1 - weight) * own.standard_normal(shape)
                 name = f"base_model.model.{module}.lora_{factor}.weight"
                 tensors[name] = np.ascontiguousarray(matrix, dtype=np.float32)
-        paths.append(write_tensors(folder / str(seed), tensors, peft_config(MODULES, 4)))
+        paths.append(write_tensors(folder / str(seed), tensors, peft_config(MODULES, rank)))
     return pair_adapters(*map(open_adapter, paths))
 
 
@@ -41,6 +43,15 @@ def test_a_common_start_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("same_A", "same_B"), [(0.95, 0.95), (0.0, 0.0), (0.0, 0.95)])
 def test_nothing_is_said_where_B_agrees_or_A_does_not(tmp_path: Path, same_A: float, same_B: float) -> None:
     assert initialisation_caution(_pairing(tmp_path, same_A=same_A, same_B=same_B)) == ""
+
+
+@pytest.mark.parametrize(("rank", "d_in", "d_out"), [(62, 80, 63), (62, 63, 80), (60, 60, 60), (24, 40, 40)])
+def test_nothing_is_said_where_random_subspaces_share_most_of_theirs(
+    tmp_path: Path, rank: int, d_in: int, d_out: int
+) -> None:
+    """φ on B at its chance of 0.98 is no sign of anything, nor is φ = 1 on A where chance is 1."""
+    pairing = _pairing(tmp_path, same_A=0.95, same_B=0.0, rank=rank, d_in=d_in, d_out=d_out)
+    assert initialisation_caution(pairing) == ""
 
 
 def test_real_seeds_differ_in_their_start() -> None:

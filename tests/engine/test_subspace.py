@@ -131,6 +131,61 @@ def test_extreme_scale_does_not_matter(scale: float) -> None:
     np.testing.assert_allclose(phi(X * scale, Y), phi(X, Y), rtol=0, atol=BAR)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize("scale_B", [1e307, 1e-312, 1.0])
+@pytest.mark.parametrize("scale_A", [1e307, 1e-312])
+def test_finite_numbers_near_the_ends_are_compared(scale_A: float, scale_B: float, side: Side) -> None:
+    """Norms and products of such numbers leave float64's range; the numbers do not."""
+    rng = np.random.default_rng(21)
+    made = []
+    for rank in (4, 6):
+        made.append((rng.standard_normal((rank, 40)) * scale_A, rng.standard_normal((30, rank)) * scale_B))
+    whole = [(np.ldexp(A, -_exponent(A)), np.ldexp(B, -_exponent(B))) for A, B in made]
+
+    first, second = (row_matrix(factors(A, B), side) for A, B in made)
+    result = subspace_similarity(first, second)
+
+    assert (result.first.numerical_rank, result.second.numerical_rank) == (4, 6)
+    assert result.first.ties == result.second.ties == ()
+    expected = reference(*(vectors(side, A, B) for A, B in whole))[:4, :6]
+    np.testing.assert_allclose(result.values, expected, rtol=0, atol=BAR)
+    sigma = np.linalg.svd(vectors(side, *whole[0]), compute_uv=False)[:4]
+    moved = {Side.A: _exponent(made[0][0]), Side.B: _exponent(made[0][1])}
+    exponent = moved.get(side, sum(moved.values()))
+    np.testing.assert_allclose(np.ldexp(result.first.values, result.first.exponent - exponent), sigma, rtol=1e-9)
+
+
+def _exponent(X: Matrix) -> int:
+    """The power of two that is just above the largest number."""
+    return int(np.frexp(np.abs(X).max())[1])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize(
+    ("type_", "scale"), [(FLOAT32, 3e38), (FLOAT32, 1e-41), (FLOAT16, 1e4), (FLOAT16, 3e-6)],
+    ids=["largest float32", "subnormal float32", "large float16", "subnormal float16"],
+)  # fmt: skip
+def test_the_ends_of_smaller_types_are_compared(type_: StorageType, scale: float, side: Side) -> None:
+    rng = np.random.default_rng(22)
+    stored, wide = [], []
+    for rank in (4, 6):
+        arrays = [
+            StoredArray((rng.uniform(-1, 1, shape) * scale).astype(type_.carrier), type_)
+            for shape in ((rank, 40), (30, rank))
+        ]
+        stored.append(LoraFactors(*arrays))
+        wide.append([np.ldexp(array.widened(), -_exponent(array.widened())) for array in arrays])
+
+    first, second = (row_matrix(each, side) for each in stored)
+    result = subspace_similarity(first, second)
+
+    assert (result.first.numerical_rank, result.second.numerical_rank) == (4, 6)
+    expected = reference(*(vectors(side, A, B) for A, B in wide))[:4, :6]
+    np.testing.assert_allclose(result.values, expected, rtol=0, atol=BAR)
+
+
 @pytest.mark.parametrize("type_", [FLOAT16, BFLOAT16, FLOAT32])
 def test_stored_precision_is_widened_before_anything_is_computed(type_: StorageType) -> None:
     rng = np.random.default_rng(8)
