@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from engine.algebra import algebra_for
 from engine.errors import DeviceFailure, EngineError, FileChanged
 from engine.outcome import ComparisonRequest, ModuleFailure, ModuleResult, Outcome
 from engine.pairing import ModulePair
+from engine.processors import processors, products_on_one_processor
 from engine.storage_types import Float64Array
 from engine.subspace import RowMatrix, SubspaceSimilarity, row_matrix, subspace_similarity
 from engine.tensor_info import Scratch
@@ -46,7 +46,7 @@ def outcomes(request: ComparisonRequest, cancelled: Callable[[], bool] = lambda:
     with (
         request.first.open() as first,
         request.second.open() as second,
-        nullcontext() if request.device.is_cuda else _products_on_one_processor(),
+        nullcontext() if request.device.is_cuda else products_on_one_processor(),
         ThreadPoolExecutor(threads, thread_name_prefix="compute") as pool,
     ):
         run = _Run(request, (first, second))
@@ -69,19 +69,7 @@ def _threads(request: ComparisonRequest) -> int:
     if request.device.is_cuda:
         return 2
     work = max((sum(pair.shape) ** 2 * (pair.dimension(request.side) or 1) for pair in request.pairs), default=0)
-    return min(_MOST_THREADS, _processors()) if work > _WORTH_ANOTHER_THREAD else 1
-
-
-def _products_on_one_processor() -> AbstractContextManager[object]:
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - a GPU does without it
-
-    limits: AbstractContextManager[object] = threadpool_limits(1, "blas")
-    return limits
-
-
-def _processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(_MOST_THREADS, processors()) if work > _WORTH_ANOTHER_THREAD else 1
 
 
 @dataclass(frozen=True, eq=False)

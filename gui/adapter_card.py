@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMenu,
+    QPushButton,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
@@ -42,6 +43,7 @@ class AdapterCard(QFrame):
     folder_used = Signal(object)  # Path: where the last file was picked
     drag_entered = Signal(object)  # list[Path]
     drag_left = Signal()
+    reload_asked = Signal()
 
     def __init__(self, which: Which, session: Session, memory: Memory) -> None:
         super().__init__()
@@ -85,6 +87,11 @@ class AdapterCard(QFrame):
         self._notes = _wrapping_label("warning")
         self._failure = _wrapping_label("error")
         self._failure.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._reload = QPushButton("Changed on disk: reload")
+        self._reload.setProperty("chip", True)
+        self._reload.setToolTip("Open it again as it is now (F5)")
+        self._reload.setAccessibleName(f"{self._which.word} adapter: reload from disk")
+        self._reload.clicked.connect(self.reload_asked)
         self._choices = QComboBox()
         self._choices.setAccessibleName(f"{self._which.word} adapter: choose one of the folder's")
         self._choices.activated.connect(self._on_choice)
@@ -94,6 +101,7 @@ class AdapterCard(QFrame):
         layout.addLayout(top)
         for label in (self._name, self._facts, self._notes, self._failure):
             layout.addWidget(label)
+        layout.addWidget(self._reload)
         layout.addWidget(self._choices)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
 
@@ -227,6 +235,7 @@ class AdapterCard(QFrame):
             for path in place.choices:
                 self._choices.addItem(path.name, path)
         self._choices.setVisible(bool(place.choices))
+        self._reload.setVisible(bool(place.change) and place.opening is None)
         for label in (self._name, self._facts, self._notes, self._failure):
             label.setVisible(bool(label.text()))
         self.setAccessibleDescription(

@@ -37,6 +37,7 @@ from gui.cautions import Cautions
 from gui.demo import DEMO_ADAPTERS
 from gui.drops import DropOverlay, dropped_paths, pasted_paths
 from gui.empty_state import EmptyState
+from gui.file_watch import FileWatch
 from gui.memory import Memory, Pair
 from gui.menus import Menus
 from gui.module_selector import ModuleSelector
@@ -98,6 +99,9 @@ class MainWindow(QMainWindow):
         self._cautions = Cautions(self.session, self)
         self.notices.closed.connect(self._cautions.on_closed)
         self.session.export_dropped.connect(self.returns.reopen)
+        self._watch = FileWatch(self.session, self.returns.reload, self)
+        for card in self.cards.values():
+            card.reload_asked.connect(self.returns.reload)
         self._show_page()
         self.setFocus()  # Tab begins with the first control, and no control has a ring before
 

@@ -56,6 +56,7 @@ class Menus:
         self._recent = menu.addMenu("Recent pairs")
         self._recent.aboutToShow.connect(self.show_recent)
         self._add(menu, "Open the demo pair", window.open_demo, "Ctrl+D")
+        self._add(menu, "Reload from disk", window.returns.reload, "F5")
         menu.addSeparator()
         self._add(menu, "Open a comparison…", window.returns.open_comparison, "Ctrl+Shift+E")
         save = self._add(menu, "Save the comparison…", window.returns.save_comparison, QKeySequence.StandardKey.Save)

@@ -140,13 +140,25 @@ class Returns(QObject):
         if last.view in [view.value for view in View]:
             self._window.pane.scale.set_view(View(last.view))
 
+    def reload(self) -> None:
+        """Open again what is open, as its files are now, and show it as it is shown."""
+        self._restoring = self._shown()
+        for which in Which:
+            adapter = self._session.place(which).adapter
+            if adapter is not None:
+                self._session.open(which, adapter.path)
+
     def remember(self) -> None:
         """Keep what is open for the next time; the demo pair is not worth it."""
+        shown = self._shown()
+        is_demo = shown is not None and (Path(shown.first), Path(shown.second)) == tuple(DEMO_ADAPTERS)
+        self._window.memory.last_session = None if is_demo else shown
+
+    def _shown(self) -> LastSession | None:
         pairing = self._session.pairing
-        if pairing is None or (pairing.first.path, pairing.second.path) == tuple(DEMO_ADAPTERS):
-            self._window.memory.last_session = None
-            return
-        self._window.memory.last_session = LastSession(
+        if pairing is None:
+            return None
+        return LastSession(
             str(pairing.first.path), str(pairing.second.path), self._session.side.value,
             tuple(pair.slug for pair in self._session.shown),
             self._session.preset.value if self._session.preset else "", self._window.pane.scale.view.value,

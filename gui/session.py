@@ -182,7 +182,8 @@ class Session(QObject):
         """Put the adapter at `path` in one place; what is there stays until the new one has opened."""
         path = path.absolute()  # it is remembered, and found again from another folder
         request = OpenRequest(next(self._ids), path)
-        self._places[which] = Place(self._places[which].adapter, request)
+        here = self._places[which]
+        self._places[which] = Place(here.adapter, request, change=here.change)
         self.adapter_changed.emit(which)
         self._compute.open(request)
 
@@ -205,9 +206,35 @@ class Session(QObject):
 
     def clear(self, which: Which) -> None:
         """Empty one place."""
-        self._places[which] = Place()
+        self._put(which, Place())
         self.adapter_changed.emit(which)
         self._set_pairing()
+
+    def _put(self, which: Which, place: Place) -> None:
+        """Fill a place; the checksum of what was in it is wanted no more."""
+        before, self._places[which] = self._places[which].adapter, place
+        if before is not None:
+            before.file.files.stop_hashing()
+
+    def check_files(self) -> None:
+        """Look whether the adapters' files are still those that were opened; their places tell."""
+        adapters = {which: place.adapter for which, place in self._places.items() if place.adapter is not None}
+
+        def look() -> dict[Which, str]:
+            return {which: adapter.file.files.change for which, adapter in adapters.items()}
+
+        def tell(answer: JobAnswer) -> None:
+            if answer.failure is not None:
+                self.notice_raised.emit(answer.failure)
+                return
+            for which, change in answer.result.items():
+                place = self._places[which]
+                if place.adapter is adapters[which] and place.change != change:
+                    self._places[which] = replace(place, change=change)
+                    self.adapter_changed.emit(which)
+
+        if adapters:
+            self.do(look, tell)
 
     def swap(self) -> None:
         """Exchange the two adapters."""
@@ -324,6 +351,11 @@ class Session(QObject):
 
     # --- the way of one comparison ---
 
+    @property
+    def _is_opening(self) -> bool:
+        """Whether another pair is on its way, so that this one is not worth computing."""
+        return any(place.opening is not None for place in self._places.values())
+
     def _free_place(self) -> Which:
         first = self._places[Which.FIRST]
         return Which.SECOND if (first.adapter or first.opening) else Which.FIRST
@@ -334,13 +366,15 @@ class Session(QObject):
         if which is None:  # cleared or replaced since
             return
         if answer.adapter is None:
-            before = self._places[which].adapter
+            before = self._places[which]
             self._places[which] = Place(
-                before, failure=answer.failure, failed_path=answer.request.path, choices=answer.choices
-            )
+                before.adapter, failure=answer.failure, failed_path=answer.request.path, choices=answer.choices,
+                change=before.change,
+            )  # fmt: skip
             self.adapter_changed.emit(which)
+            self._start.start()  # what was to be computed waited for this answer
             return
-        self._places[which] = Place(answer.adapter)
+        self._put(which, Place(answer.adapter))
         self._set_pairing()
         # The panels lose what they showed of the old pair at once; the names follow in a turn of their own.
         QTimer.singleShot(0, self, lambda: self.adapter_changed.emit(which))
@@ -370,7 +404,7 @@ class Session(QObject):
         A run that goes on already is left alone unless shown pairs are missing, or `restart` says that it
         computes for another side or device; a cancelled one stays so until shown pairs are missing.
         """
-        if self._pairing is None:
+        if self._pairing is None or self._is_opening:
             return
         unknown = [pair for pair in self.comparable if self.outcome(pair) is None]
         selected = set(self._selected)
@@ -408,6 +442,7 @@ class Session(QObject):
         self._set_progress(running=not batch.finished, cancelled=batch.failure is not None)
         if batch.failure is not None:
             self.notice_raised.emit(batch.failure)
+            self.check_files()
         elif batch.finished:
             self._look_for_cautions()
 

@@ -26,7 +26,8 @@ class Which(Enum):
 class Place:
     """One place: the adapter in it, the one being opened, and why the last one dropped was refused.
 
-    `choices` are the adapters in the folder that was dropped, where it holds several.
+    `choices` are the adapters in the folder that was dropped, where it holds several. `change` says what became of
+    the adapter's files since it was opened, in one sentence; empty where they are the same.
     """
 
     adapter: Adapter | None = None
@@ -34,6 +35,7 @@ class Place:
     failure: Notice | None = None
     failed_path: Path | None = None
     choices: tuple[Path, ...] = ()
+    change: str = ""
 
 
 @dataclass(frozen=True)

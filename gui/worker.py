@@ -23,6 +23,7 @@ from engine.adapter import Adapter
 from engine.devices import cuda_devices
 from engine.errors import EngineError
 from engine.outcome import ComparisonRequest, Outcome
+from engine.processors import hold_products_to_one_processor
 from gui.notice import Notice
 
 log = logging.getLogger("phiscope")
@@ -209,6 +210,7 @@ class ComputeThread(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        hold_products_to_one_processor()  # the two threads would wait for each other for ever
         self._thread = QThread()
         self._thread.setObjectName("compute")
         self._worker = Worker()

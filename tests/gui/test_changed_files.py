@@ -1,0 +1,146 @@
+"""Files that change on disk under the window's hands: noticed, offered to be reloaded, and never mixed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+
+from engine.errors import FileChanged
+from engine.export import export_comparison
+from engine.export_plan import ExportPlan
+from engine.side import Side
+from gui.main_window import MainWindow
+from gui.notice import Severity
+from gui.session_values import Which
+from gui.shown_comparison import shown_comparison
+from tests.adapters import llama_modules, write_peft_adapter
+from tests.gui.conftest import load, wait_until_done, wait_until_open
+
+MODULES = llama_modules(6)
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> tuple[Path, Path]:
+    first, second = (write_peft_adapter(tmp_path / name, MODULES, 4, seed=k) for k, name in enumerate(("a", "b")))
+    return first, second
+
+
+def _overwrite(folder: Path, seed: int) -> None:
+    write_peft_adapter(folder, MODULES, 4, seed=seed)
+
+
+def _wait_until_told(qtbot: QtBot, window: MainWindow, which: Which) -> None:
+    qtbot.waitUntil(lambda: bool(window.session.place(which).change), timeout=10_000)
+
+
+def _reload_button(window: MainWindow, which: Which) -> QPushButton:
+    name = f"{which.word} adapter: reload from disk"
+    return next(b for b in window.cards[which].findChildren(QPushButton) if b.accessibleName() == name)
+
+
+def test_a_change_is_noticed_and_offered(qtbot: QtBot, window: MainWindow, pair: tuple[Path, Path]) -> None:
+    load(qtbot, window, pair)
+    _overwrite(pair[1], 7)
+    _wait_until_told(qtbot, window, Which.SECOND)
+    assert not window.session.place(Which.FIRST).change
+    assert _reload_button(window, Which.SECOND).isVisible()
+    assert not _reload_button(window, Which.FIRST).isVisible()
+    caution = next(notice for notice in window.notices.notices if notice.key == "changed on disk: Second")
+    assert caution.severity is Severity.CAUTION
+    assert caution.offer is not None
+    assert caution.sentence.startswith("b is not on disk any more as it was opened")
+
+
+def test_another_side_of_a_changed_file_is_not_computed(
+    qtbot: QtBot, window: MainWindow, pair: tuple[Path, Path]
+) -> None:
+    load(qtbot, window, pair)
+    on_A = {result.pair.slug: result.similarity.values for result in window.session.results}
+    _overwrite(pair[1], 7)
+    window.session.set_side(Side.B)
+    qtbot.waitUntil(lambda: not window.session.progress.running, timeout=10_000)
+    assert not window.session.results, "A from the old file and B from the new one"
+    assert any("has changed since it was opened" in notice.sentence for notice in window.notices.notices)
+    _wait_until_told(qtbot, window, Which.SECOND)
+    window.session.set_side(Side.A)
+    assert all((result.similarity.values == on_A[result.pair.slug]).all() for result in window.session.results)
+
+
+def test_an_export_of_what_has_changed_is_refused(
+    qtbot: QtBot, window: MainWindow, pair: tuple[Path, Path], tmp_path: Path
+) -> None:
+    load(qtbot, window, pair)
+    _overwrite(pair[1], 7)
+    with pytest.raises(FileChanged):
+        export_comparison(shown_comparison(window.session, None, everything=True), tmp_path / "out", ExportPlan(()))
+
+
+def test_reloading_keeps_what_is_shown_and_takes_the_new_bytes(
+    qtbot: QtBot, window: MainWindow, pair: tuple[Path, Path], tmp_path: Path
+) -> None:
+    load(qtbot, window, pair)
+    window.session.set_side(Side.B)
+    window.session.select(["2_q", "5_v"])
+    wait_until_done(qtbot, window)
+    before = window.session.results[0].similarity.values
+    _overwrite(pair[1], 7)
+    _wait_until_told(qtbot, window, Which.SECOND)
+    QTest.keyClick(window, Qt.Key.Key_F5)
+    wait_until_open(qtbot, window)
+    wait_until_done(qtbot, window)
+    assert window.session.side is Side.B
+    assert [shown.slug for shown in window.session.shown] == ["2_q", "5_v"]
+    assert (window.session.results[0].similarity.values != before).any()
+    assert not window.session.place(Which.SECOND).change
+    assert not any("changed on disk" in notice.key for notice in window.notices.notices)
+    comparison = shown_comparison(window.session, None, everything=True)
+    facts = export_comparison(comparison, tmp_path / "out", ExportPlan(()))
+    assert json.loads((tmp_path / "out" / "comparison.json").read_text(encoding="utf-8"))["second"] == facts["second"]
+
+
+def test_a_file_that_goes_and_comes_back_is_the_same(
+    qtbot: QtBot, window: MainWindow, pair: tuple[Path, Path], tmp_path: Path
+) -> None:
+    load(qtbot, window, pair)
+    place = window.session.place(Which.FIRST)
+    assert place.adapter is not None
+    place.adapter.file.files.sha256()
+    shutil.copytree(pair[0], tmp_path / "kept")
+    shutil.rmtree(pair[0])
+    _wait_until_told(qtbot, window, Which.FIRST)
+    shutil.copytree(tmp_path / "kept", pair[0])
+    window.session.check_files()
+    qtbot.waitUntil(lambda: not window.session.place(Which.FIRST).change, timeout=10_000)
+    assert any(notice.sentence == "a is on disk again as it was opened." for notice in window.notices.notices)
+
+
+def test_another_adapter_beside_a_changed_one_hides_nothing(
+    qtbot: QtBot, window: MainWindow, pair: tuple[Path, Path], tmp_path: Path
+) -> None:
+    load(qtbot, window, pair)
+    _overwrite(pair[1], 7)
+    _wait_until_told(qtbot, window, Which.SECOND)
+    third = write_peft_adapter(tmp_path / "c", MODULES, 4, seed=3)
+    window.session.open(Which.FIRST, third)
+    wait_until_open(qtbot, window)
+    qtbot.waitUntil(lambda: window.session.progress.cancelled, timeout=10_000)
+    assert window.session.place(Which.SECOND).change
+    assert any(notice.key == "changed on disk: Second" for notice in window.notices.notices)
+    assert not window.session.results
+
+
+def test_what_waited_for_an_adapter_is_computed_when_that_cannot_be_opened(
+    qtbot: QtBot, window: MainWindow, pair: tuple[Path, Path], tmp_path: Path
+) -> None:
+    load(qtbot, window, pair)
+    window.session.open(Which.FIRST, tmp_path / "nothing")
+    window.session.set_side(Side.DW_LEFT)
+    qtbot.waitUntil(lambda: len(window.session.results) == len(MODULES), timeout=10_000)
+    assert window.session.side is Side.DW_LEFT
