@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QImage
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from engine.outcome import ModuleResult
@@ -19,7 +19,7 @@ from gui.notice import Severity
 from gui.session_values import Which
 from gui.worker import OutcomeBatch
 from main import main
-from tests.adapters import llama_modules, peft_config, peft_tensors, write_peft_adapter, write_tensors
+from tests.adapters import llama_modules, peft_config, peft_tensors, write_tensors
 from tests.conftest import DATA
 from tests.gui.conftest import DEMO, R8, load, wait_until_done, wait_until_open
 
@@ -194,27 +194,6 @@ def test_typed_layers(qtbot: QtBot, window: MainWindow) -> None:
     assert not problem.isVisible()
 
 
-def test_typed_layers_that_are_not_there_are_named_and_the_rest_is_shown(qtbot: QtBot, window: MainWindow) -> None:
-    load(qtbot, window, R8)
-    selector = window.selector
-    selector._typed.setText("2, 9, 5-8")
-    qtbot.keyClick(selector._typed, Qt.Key.Key_Return)
-    assert [pair.path.layer_label for pair in window.session.shown] == ["2", "2", "5", "5", "6", "6"]
-    assert selector._problem.isVisible()
-    assert selector._problem.text() == "There are no layers 9, 7-8 to compare."
-    assert not selector._typed.property("invalid"), "what is there is shown"
-    window.session.count_layers_from(0)
-    assert selector._typed.text() == "1, 8, 4-7"
-    assert selector._problem.text() == "There are no layers 8, 6-7 to compare."
-    selector._layers.choose([0])
-    assert not selector._problem.isVisible(), "it was said of another choice"
-    selector._typed.setText("9")
-    qtbot.keyClick(selector._typed, Qt.Key.Key_Return)
-    assert selector._typed.property("invalid")
-    assert selector._problem.text() == "There is no layer 9 to compare."
-    assert [pair.path.layer_label for pair in window.session.shown] == ["1", "1"]
-
-
 def test_the_pixels_of_the_figure_follow_the_theme(qtbot: QtBot, window: MainWindow, qapp: QApplication) -> None:
     load(qtbot, window, R8)
     light = window.grab().toImage().pixelColor(700, 100).lightness()
@@ -243,31 +222,6 @@ def test_adapters_that_share_nothing_say_why(qtbot: QtBot, window: MainWindow) -
     qtbot.waitUntil(lambda: window.session.pairing is not None, timeout=20_000)
     assert window.session.shown == ()
     assert "of other dimensions" in window.session.skipped[0].reason
-
-
-def test_what_is_left_out_is_listed_by_reason(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
-    """It was a row for every module."""
-    adapters = [
-        write_peft_adapter(tmp_path / name, [f"model.{name}.{n}.x" for n in range(300)], 2, seed=0, d_in=6, d_out=6)
-        for name in ("ada", "bob")
-    ]
-    window.session.open_paths(adapters)
-    qtbot.waitUntil(lambda: window.session.pairing is not None, timeout=20_000)
-    said = "300 modules are only in ada (for example model.ada.0.x), 300 only in bob (for example model.bob.0.x)."
-    assert said in [label.text() for label in window.findChildren(QLabel) if label.isVisible()]
-    reasons = window.selector._reasons
-    shown = [index.data(Qt.ItemDataRole.ToolTipRole) for index in map(reasons.model().index, (0, 1), (0, 0))]
-    assert shown == ["300 modules are only in ada", "300 modules are only in bob"]
-    first = reasons.topLevelItem(0)
-    assert first is not None
-    assert not first.isExpanded()
-    qtbot.mouseClick(
-        reasons.viewport(), Qt.MouseButton.LeftButton, pos=reasons.visualItemRect(first).center()
-    )  # fmt: skip
-    assert first.isExpanded()
-    names = [reasons.model().index(row, 0, reasons.indexFromItem(first)) for row in (0, 2, 10)]
-    assert [name.data(Qt.ItemDataRole.ToolTipRole) for name in names] == [f"model.ada.{n}.x" for n in (0, 2, 10)]
-    assert not window.selector._typed.isVisible(), "there is nothing to choose"
 
 
 def _drop(target: object, where: QPointF, paths: list[Path]) -> None:
@@ -334,8 +288,8 @@ def test_a_run_whose_file_has_gone_can_go_on_once_it_is_back(
     wait_until_open(qtbot, window)
     copy.rename(tmp_path / "away")
     window.session.open(Which.SECOND, R8[1])
-    qtbot.waitUntil(lambda: len(window.notices.notices) == 1, timeout=20_000)
-    assert "has gone" in window.notices.notices[0].sentence
+    qtbot.waitUntil(lambda: bool(window.session.place(Which.FIRST).change), timeout=20_000)
+    assert any("has gone since it was opened" in notice.sentence for notice in window.notices.notices)
     button = next(button for button in window.findChildren(QPushButton) if button.text() == "Go on")
     assert button.isVisible()
     (tmp_path / "away").rename(copy)
