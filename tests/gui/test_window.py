@@ -112,7 +112,9 @@ def test_a_late_answer_of_the_pair_before_is_dropped(qtbot: QtBot, window: MainW
     stale = window.session.results[0]
     run = window.session._run_id
     window.session.open_paths(R8)
-    qtbot.waitUntil(lambda: window.session.pairing is not None and window.session.pairing.first.name == "r8_seed0")
+    qtbot.waitUntil(
+        lambda: window.session.pairing is not None and window.session.pairing.first.name == "r8_seed0", timeout=20_000
+    )
     window.session._on_outcomes(OutcomeBatch(run, (stale,), finished=True))
     wait_until_done(qtbot, window)
     assert all(result.similarity.values.shape == (8, 8) for result in window.session.results)
