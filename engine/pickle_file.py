@@ -56,12 +56,13 @@ class PickleFile(TensorFile):
     def open(self) -> Iterator[TensorReader]:
         with self.files.unchanged():
             tensors = _load(self.path, header_only=False)
-        yield _PickleReader(self.path, tensors)
+        yield _PickleReader(self.path, self.files, tensors)
 
 
 class _PickleReader(TensorReader):
-    def __init__(self, path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    def __init__(self, path: Path, files: SourceFiles, tensors: Mapping[str, torch.Tensor]) -> None:
         self._path = path
+        self._files = files
         self._tensors = tensors
 
     def read(self, name: str, rows: Rows | None = None) -> StoredArray:
@@ -85,6 +86,7 @@ class _PickleReader(TensorReader):
         return tensor.numel() == 0 or not bool(tensor.to(dtype=_any_float(tensor)).any())
 
     def _tensor(self, name: str, rows: Rows | None) -> torch.Tensor:
+        self._files.verify()  # before it is touched: a mapped file that was cut off kills the process
         tensor = self._tensors.get(name)
         if tensor is None:
             raise FileChanged("The file has changed since it was opened; open it again.", path=self._path)

@@ -82,11 +82,9 @@ class FileWatch(QObject):
         if place.adapter is None or place.opening is not None or not place.change:
             return
         offer = Offer("Reload", "Open it again as it is now (F5)", self._reload)
-        said = (
-            f"{place.adapter.name} is not on disk any more as it was opened. What is shown is of the file as it was; "
-            "nothing more is computed or exported until it is opened again."
-        )
-        self._session.notice_raised.emit(Notice.caution(said, place.change, key=_key(which), offer=offer))
+        said = f"{place.adapter.name}: {place.change} What is shown is of the file as it was."
+        meant = "Nothing more of it is computed or exported until it is opened again."
+        self._session.notice_raised.emit(Notice.caution(said, meant, key=_key(which), offer=offer))
 
 
 def _key(which: Which) -> str:

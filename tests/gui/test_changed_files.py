@@ -55,7 +55,7 @@ def test_a_change_is_noticed_and_offered(qtbot: QtBot, window: MainWindow, pair:
     caution = next(notice for notice in window.notices.notices if notice.key == "changed on disk: Second")
     assert caution.severity is Severity.CAUTION
     assert caution.offer is not None
-    assert caution.sentence.startswith("b is not on disk any more as it was opened")
+    assert caution.sentence.startswith("b: The file has changed since it was opened; open it again.")
 
 
 def test_another_side_of_a_changed_file_is_not_computed(
