@@ -72,7 +72,10 @@ def _run_command(name: str, arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog=f"{_program()} {name}")
     if name == "export":
         command_line.export_arguments(parser)
-        return commands.run_export(parser.parse_args(arguments))
+        asked = parser.parse_args(arguments)
+        if wrong := command_line.contradiction(asked):
+            parser.error(wrong)
+        return commands.run_export(asked)
     command_line.inspect_arguments(parser)
     return commands.run_inspect(parser.parse_args(arguments))
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.adapter import Adapter
-from engine.colour_range import COLOUR_MAPS
+from engine.colour_range import COLOUR_MAPS, DIVERGING_MAPS, map_name, short_name, suits, typed_range
 from engine.export_plan import DATA_KINDS, Comparison, ExportPlan, default_figure
 from engine.figure_style import FIGURE_FORMATS, FigureStyle, text_sizes
 from engine.pairing import ModulePair, pair_adapters
@@ -71,8 +71,9 @@ def _style_arguments(group: argparse._ArgumentGroup) -> None:
         help="φ, φ above chance, or its distance from chance, z")  # fmt: skip
     add("--dpi", type=_resolution, default=FigureStyle.dpi, help="dots per inch of the PNG (default: 300)")
     add("--width", type=_number_between(0.5, 100, "a width in inches"), metavar="IN", help="width in inches")
-    add("--colours", choices=COLOUR_MAPS, default=COLOUR_MAPS[0], metavar="MAP",
-        help=f"colour map: {', '.join(COLOUR_MAPS)}")  # fmt: skip
+    add("--colours", type=_colour_map, metavar="MAP",
+        help=f"colour map: {', '.join(COLOUR_MAPS)}; for φ above chance and z also {', '.join(DIVERGING_MAPS)} "
+        "(default: the first of each)")  # fmt: skip
     add("--range", type=_range, metavar="LOW,HIGH", help="values of the first and the last colour")
     size = _number_between(3, 40, "a size in points")
     add("--label-size", type=size, metavar="PT", help="size of titles (default: 9, in a single column 8)")
@@ -82,6 +83,14 @@ def _style_arguments(group: argparse._ArgumentGroup) -> None:
     )
     for option, name, value, meaning in _SWITCHES:
         add(option, dest=name, action="store_const", const=value, default=not value, help=meaning)
+
+
+def contradiction(arguments: argparse.Namespace) -> str:
+    """What cannot be meant together in the arguments of `export`; empty where all can."""
+    view, name = View(arguments.view), arguments.colours
+    if name is not None and not suits(name, view):
+        return f"{short_name(name)} is a map with a middle, for φ above chance and z; {view.symbol} has none"
+    return ""
 
 
 def figure_style(arguments: argparse.Namespace) -> FigureStyle:
@@ -152,7 +161,7 @@ def _style_options(style: FigureStyle) -> list[str]:
     options = [] if style.view is usual.view else ["--view", style.view.value]
     options += [] if style.dpi == usual.dpi else ["--dpi", str(style.dpi)]
     options += [] if style.width is None else ["--width", repr(style.width)]
-    options += [] if style.colour_map == usual.colour_map else ["--colours", style.colour_map]
+    options += [] if style.colour_map is None else ["--colours", style.colour_map]
     options += [] if style.count_from == usual.count_from else ["--count-from", str(style.count_from)]
     options += [] if style.range is None else [f"--range={style.range[0]!r},{style.range[1]!r}"]
     for option, size, by_width in zip(
@@ -185,6 +194,14 @@ def _names(text: str) -> tuple[str, ...]:
     if not all(names):
         raise argparse.ArgumentTypeError("there is an empty item between the commas")
     return names
+
+
+def _colour_map(text: str) -> str:
+    name = map_name(text)
+    if name is None:
+        known = ", ".join(map(short_name, (*COLOUR_MAPS, *DIVERGING_MAPS)))
+        raise argparse.ArgumentTypeError(f"'{text}' is none of {known}")
+    return name
 
 
 def _kinds_of(kinds: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
@@ -227,10 +244,10 @@ def _number_between(low: float, high: float, what: str) -> Callable[[str], float
 
 
 def _range(text: str) -> tuple[float, float]:
-    try:
-        low, high = map(float, text.split(","))
-    except ValueError:
-        low, high = 1.0, 0.0
-    if not -1e9 < low < high < 1e9:
+    low, comma, high = text.partition(",")
+    if not comma:
         raise argparse.ArgumentTypeError(f"'{text}' is no range such as 0,0.8")
-    return low, high
+    try:
+        return typed_range(low, high)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

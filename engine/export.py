@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,12 +13,13 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from engine.atomic_file import write_atomically, write_failure
+from engine.comparison_figure import figure_plan
 from engine.errors import ExportFailure
 from engine.export_plan import Comparison, ExportPlan
 from engine.export_tables import findings_csv, matrix_csv, phi_csv, phi_npz
-from engine.figure import draw_figure, figure_text, fitting_plan, save_figure
+from engine.figure import draw_figure, save_figure
 from engine.figure_style import FigureStyle
-from engine.presets import FigurePlan
+from engine.figure_text import figure_text
 from engine.provenance import comparison_facts, comparison_origin, figure_metadata
 
 # One file: its name in the folder, and what makes its content.
@@ -90,9 +91,7 @@ def _files(
 
 
 def _drawn(comparison: Comparison, kind: str, style: FigureStyle, origin: dict[str, Any]) -> bytes:
-    out = io.BytesIO()
-    save_figure(_figure(comparison, style), out, kind, style, figure_metadata(origin, kind))
-    return out.getvalue()
+    return _saved(_figure(comparison, style), kind, style, figure_metadata(origin, kind))
 
 
 def figure_picture(comparison: Comparison, style: FigureStyle, pixels: int | None = None) -> bytes:
@@ -103,21 +102,16 @@ def figure_picture(comparison: Comparison, style: FigureStyle, pixels: int | Non
     """
     figure = _figure(comparison, style)
     dpi = style.dpi if pixels is None else max(50, int(pixels / figure.get_figwidth()))
+    return _saved(figure, "png", replace(style, dpi=dpi), {})
+
+
+def _saved(figure: Figure, kind: str, style: FigureStyle, metadata: Mapping[str, str]) -> bytes:
     out = io.BytesIO()
-    save_figure(figure, out, "png", replace(style, dpi=dpi), {})
+    try:
+        save_figure(figure, out, kind, style, metadata)
+    except ValueError as error:
+        raise _undrawn(error) from error
     return out.getvalue()
-
-
-def figure_plan(comparison: Comparison, style: FigureStyle) -> FigurePlan:
-    """The panels of the comparison's figure: those of its preset, or those shown.
-
-    Raises:
-        ExportFailure: there are none.
-    """
-    results = comparison.figure_results
-    if not results:
-        raise ExportFailure("The figure cannot be drawn: it needs at least one panel.")
-    return fitting_plan(results, style, comparison.preset)
 
 
 def _figure(comparison: Comparison, style: FigureStyle) -> Figure:
@@ -126,4 +120,8 @@ def _figure(comparison: Comparison, style: FigureStyle) -> Figure:
     try:
         return draw_figure(plan, text, style)
     except ValueError as error:
-        raise ExportFailure(f"The figure cannot be drawn: {error}.") from error
+        raise _undrawn(error) from error
+
+
+def _undrawn(error: ValueError) -> ExportFailure:
+    return ExportFailure(f"The figure cannot be drawn: {error}.")

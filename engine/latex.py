@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from engine.chance import expected_similarity
-from engine.export import figure_plan
+from engine.comparison_figure import figure_plan
 from engine.export_plan import Comparison
-from engine.figure import figure_levels
 from engine.figure_style import FigureStyle
+from engine.figure_values import figure_levels
 from engine.sentence import real, shared_summary
 from engine.side import Side
 from engine.significance import FALSE_DISCOVERY_RATE
-from engine.views import View
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
@@ -21,11 +20,6 @@ _SIDES = {
     Side.B: "left-singular vectors of $B$",
     Side.DW_RIGHT: r"right-singular vectors of $\Delta W$",
     Side.DW_LEFT: r"left-singular vectors of $\Delta W$",
-}
-_VIEWS = {
-    View.PHI: r"subspace similarity $\phi(i, j)$",
-    View.ABOVE_CHANCE: r"subspace similarity above chance, $\phi(i, j) - \max(i, j)/d$,",
-    View.Z: r"distance of the subspace similarity $\phi(i, j)$ from chance in standard deviations",
 }
 _MOST_PROJECTIONS = 4  # whose medians a caption has room for
 
@@ -48,9 +42,9 @@ def latex_figure(comparison: Comparison, style: FigureStyle, file: str = "figure
     chance = f"{chances[0]:g}" if len(chances) == 1 else f"{chances[0]:g} to {chances[-1]:g}"
     where = f" in layer{'s' if len(layers) > 1 else ''} {_listed(layers)}" if layers else ""
     caption = (
-        f"Normalised {_VIEWS[style.view]} of the {_SIDES[comparison.side]} of {_escaped(comparison.first.name)} "
+        f"Normalised {style.view.latex} of the {_SIDES[comparison.side]} of {_escaped(comparison.first.name)} "
         f"($r={_ranks(comparison, 0)}$) and {_escaped(comparison.second.name)} ($r={_ranks(comparison, 1)}$){where}, "
-        f"for {_listed(projections)}~\\citep{{hu2022lora}}. Colours run from {low:g} to {high:g}; "
+        f"for {_listed(projections)}~\\citep{{hu2022lora}}. Colours run from {_number(low)} to {_number(high)}; "
         f"random subspaces reach {chance} at full rank.{_shared(comparison)}"
     )
     width = r"\linewidth" if style.width is None else f"{style.width:g}in"
@@ -86,6 +80,10 @@ def _shared(comparison: Comparison) -> str:
 def _ranks(comparison: Comparison, which: int) -> str:
     ranks = sorted({result.pair.shape[which] for result in comparison.figure_results})
     return str(ranks[0]) if len(ranks) == 1 else f"{ranks[0]}\\ldots {ranks[-1]}"
+
+
+def _number(value: float) -> str:
+    return f"{value:g}" if value >= 0 else f"${value:g}$"
 
 
 def _escaped(text: str) -> str:

@@ -12,6 +12,7 @@ from enum import Enum
 
 import numpy as np
 
+from engine.colour_range import largest_value
 from engine.control import gaussian_control
 from engine.errors import NothingComparable
 from engine.module_path import ModulePath
@@ -68,11 +69,15 @@ class FigurePanel:
 
 @dataclass(frozen=True, eq=False)
 class FigurePlan:
-    """The panels of one figure and where they stand; `range` is one for all, None for the usual choice."""
+    """The panels of one figure and where they stand; `range` is one of φ for all, None for the usual choice.
+
+    `caution` says where the paper's range had to be widened; empty where not.
+    """
 
     panels: tuple[FigurePanel, ...]
     layout: PanelLayout
     range: tuple[float, float] | None = None
+    caution: str = ""
 
 
 class Preset(Enum):
@@ -168,12 +173,12 @@ def preset_plan(results: Sequence[ModuleResult], preset: Preset, per_row: int = 
     row_ticks, column_ticks = _TICKS_OF_64[preset]
     if preset is Preset.FIG7:
         plain = plain_plan(results, lay_out([result.pair.path for result in results], per_row))
-        return FigurePlan(plain.panels, plain.layout, _widened(plain.panels, _RANGES[preset]))
+        return FigurePlan(plain.panels, plain.layout, *_widened(plain.panels, preset))
     if preset is Preset.FIG4:
         panels = [_whole(result, row_ticks, column_ticks) for result in results]
         panels.append(control_panel(results[-1], row_ticks, column_ticks))
         layout = _rows(_broken([panels], per_row))
-        return FigurePlan(tuple(panels), layout, _widened(panels, _RANGES[preset]))
+        return FigurePlan(tuple(panels), layout, *_widened(panels, preset))
     rows = [_with_zooms(group, column_ticks) for group in _by_layer(results)]
     panels = [panel for row in rows for panel in row]
     return FigurePlan(tuple(panels), _rows(_broken(rows, per_row)), _RANGES[preset])
@@ -262,8 +267,15 @@ def _rows(rows: Sequence[Sequence[FigurePanel]]) -> PanelLayout:
     return with_own_axes(layout, shapes)
 
 
-def _widened(panels: Sequence[FigurePanel], wanted: tuple[float, float]) -> tuple[float, float]:
-    """The paper's range, or 0–1 where a panel exceeds it."""
-    arrays = [panel.shown(panel.similarity.values) for panel in panels]
-    largest = max((float(np.nanmax(values)) for values in arrays if not np.isnan(values).all()), default=0.0)
-    return wanted if largest <= wanted[1] else (0.0, 1.0)
+def _widened(panels: Sequence[FigurePanel], preset: Preset) -> tuple[tuple[float, float], str]:
+    """The paper's range and nothing to say, or 0–1 and a caution where a panel exceeds it."""
+    low, high = _RANGES[preset]
+    largest = largest_value([panel.shown(panel.similarity.values) for panel in panels])
+    if largest <= high:
+        return (low, high), ""
+    # As many figures as it takes to be seen to exceed the paper's.
+    said = next(text for n in range(2, 17) if float(text := f"{largest:.{n}f}") > high)
+    return (0.0, 1.0), (
+        f"{preset.title} of the paper runs from {low:g} to {high:g}; φ reaches {said} here, so the colours run from "
+        "0 to 1."
+    )

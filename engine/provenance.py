@@ -14,12 +14,14 @@ from engine import __version__
 from engine.adapter import Adapter
 from engine.chance import expected_similarity
 from engine.command_line import command_line
+from engine.comparison_figure import figure_cautions
 from engine.export_plan import Comparison, ExportPlan
 from engine.figure_style import FigureStyle
 from engine.findings import shared_at_full_rank
 from engine.outcome import ModuleResult
 from engine.sentence import shared_sentence
 from engine.significance import beyond_chance
+from engine.views import View
 
 # Version 2: `shared_dimensions` in findings.csv is an effect size, no longer a count of directions.
 _FORMAT_VERSION = 2
@@ -44,8 +46,9 @@ def comparison_origin(comparison: Comparison, style: FigureStyle) -> dict[str, A
             "panels": [result.pair.slug for result in comparison.figure_results],
             "preset": comparison.preset.value if comparison.preset else None,
             "view": style.view.value,
+            "quantity": style.view.symbol,
             "range": list(style.range) if style.range else None,
-            "colours": style.colour_map,
+            "colours": style.colours,
         },
     }
 
@@ -61,14 +64,15 @@ def comparison_facts(comparison: Comparison, plan: ExportPlan, origin: Mapping[s
         "host": {"python": platform.python_version(), "numpy": np.__version__},
         "panels": [_panel_facts(*panel) for panel in panels],
         "skipped": [{"module": skip.module, "reason": skip.reason} for skip in comparison.skipped],
-        "cautions": list(comparison.cautions),
+        "cautions": [*comparison.cautions, *(figure_cautions(comparison, plan.style) if plan.figures else ())],
         "command": command_line(comparison, plan),
     }
 
 
 def figure_metadata(origin: Mapping[str, Any], kind: str) -> dict[str, str]:
     """A comparison's origin in the words of a figure's format, `png`, `pdf` or `svg`."""
-    title = f"φ of {origin['first']['name']} and {origin['second']['name']}"
+    shown = View(origin["figure"]["view"]).symbol
+    title = f"{shown} of {origin['first']['name']} and {origin['second']['name']}"
     software = f"PhiScope {origin['version']}"
     description = json.dumps(origin, ensure_ascii=False)
     if kind == "png":

@@ -13,10 +13,12 @@ from engine.cautions import base_model_caution, gauge_caution, initialisation_ca
 from engine.command_line import figure_style
 from engine.commands.saying import EXIT_DONE, EXIT_INTERRUPTED, refuse, say
 from engine.comparison import outcomes
+from engine.comparison_figure import figure_cautions, size_note
 from engine.devices import choose_device
 from engine.errors import EngineError, NothingComparable
 from engine.explaining import group_text, why_nothing
 from engine.export_plan import Comparison, ExportPlan, default_figure
+from engine.figure_style import FigureStyle
 from engine.left_out import by_reason
 from engine.opening import open_adapter
 from engine.outcome import ComparisonRequest, ModuleFailure, ModuleResult
@@ -67,10 +69,25 @@ def _export(arguments: argparse.Namespace) -> int:
         figure_slugs=_figure_slugs(results, arguments),
     )  # fmt: skip
     plan = ExportPlan(arguments.figure, figure_style(arguments), arguments.data)
+    if plan.figures:
+        _say_of_the_figure(comparison, plan.style)
     facts = export_comparison(comparison, arguments.out, plan)
     say(sys.stderr, f"{count(len(results), 'module')} compared, {len(comparison.skipped)} left out: {arguments.out}")
     say(sys.stdout, json.dumps(facts, indent=2, ensure_ascii=False) if arguments.json else facts["sentence"])
     return EXIT_DONE
+
+
+def _say_of_the_figure(comparison: Comparison, style: FigureStyle) -> None:
+    """Say before it is written what its reader should beware of, and that it is taller than a page.
+
+    Raises:
+        ExportFailure: it cannot be drawn.
+    """
+    for caution in figure_cautions(comparison, style):
+        say(sys.stderr, f"note: {caution}")
+    size, is_too_tall = size_note(comparison, style)
+    if is_too_tall:
+        say(sys.stderr, f"note: the figure has {size}; --panels chooses fewer, --width takes more to a row")
 
 
 def _chosen(pairing: Pairing, side: Side, arguments: argparse.Namespace) -> tuple[ModulePair, ...]:

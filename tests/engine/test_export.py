@@ -22,8 +22,9 @@ from engine.errors import ExportFailure
 from engine.export import export_comparison, file_names
 from engine.export_plan import Comparison, ExportPlan
 from engine.export_tables import matrix_csv
-from engine.figure import FigureText, draw_figure
+from engine.figure import draw_figure
 from engine.figure_style import FigureStyle
+from engine.figure_text import FigureText
 from engine.opening import open_adapter
 from engine.outcome import ComparisonRequest, ModuleResult
 from engine.pairing import pair_adapters

@@ -15,8 +15,10 @@ from matplotlib.image import AxesImage
 from matplotlib.transforms import Bbox
 
 from engine.colour_range import UNDEFINED_COLOUR
-from engine.figure import FigureText, draw_figure, figure_text, fitting_plan, save_figure
+from engine.figure import draw_figure, save_figure
+from engine.figure_measures import fitting_plan
 from engine.figure_style import FigureStyle
+from engine.figure_text import FigureText, figure_text
 from engine.outcome import ModuleResult
 from engine.presets import Preset, preset_pairs, preset_plan
 from engine.side import Side
