@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.outcome import ModuleResult
 from engine.side import Side
-from engine.views import Title, View, figure_title
+from engine.views import Title, View, bar_labels, figure_title
 
 _POINTS = 72.0
 
@@ -24,11 +25,7 @@ class FigureText:
 def figure_text(side: Side, view: View, results: Sequence[ModuleResult]) -> FigureText:
     """The title of the results at hand, and what the colours stand for: `φ, right-singular vectors of A`."""
     title = _title_math(figure_title(view, side, [result.pair.shape for result in results]))
-    shown = f"${_math(view.letter)}${view.rest}"
-    vectors, _, matrix = side.words.rpartition(" ")
-    symbol = f"${_math(matrix)}$"
-    short = f"{symbol}, {vectors.partition('-')[0]}" if side in (Side.DW_LEFT, Side.DW_RIGHT) else symbol
-    return FigureText(title, f"{shown}, {vectors} {symbol}", f"{shown} on {short}")
+    return FigureText(title, *map(_set_in_math, bar_labels(view, side)))
 
 
 def _title_math(title: Title) -> str:
@@ -39,6 +36,11 @@ def _title_math(title: Title) -> str:
         rf"${_math(title.letter)}({matrix}_{{r={first}}},\ {matrix}^{{\prime}}_{{r={second}}},\ i,\ j)$"
         f"{title.rest}"
     )
+
+
+def _set_in_math(text: str) -> str:
+    """A text with its symbols in mathematical type."""
+    return re.sub(r"φ|ΔW|\b[zAB]\b", lambda symbol: f"${_math(symbol[0])}$", text)
 
 
 def _math(symbol: str) -> str:

@@ -11,7 +11,7 @@ from engine.colour_range import UNDEFINED_COLOUR, RangeMode, chosen_range, colou
 from engine.figure_style import FigureStyle
 from engine.presets import FigurePanel, FigurePlan
 from engine.storage_types import Float64Array
-from engine.views import CHANCE_SD, View, view_values
+from engine.views import CHANCE_SD, View, view_values, why_undefined
 
 # A ground like that of cells at chance, and the line that is seen on it.
 _LINE_ON_DARK, _LINE_ON_LIGHT = ("#413d7b", "white"), ("#e6e0dc", "#26262c")
@@ -67,9 +67,8 @@ def legend(plan: FigurePlan, style: FigureStyle) -> list[LegendEntry]:
     """What needs an explanation below the panels."""
     entries, arrays, levels = [], shown_arrays(plan, style), figure_levels(plan, style)
     if any((np.isnan(values) & ~panel.hidden()).any() for values, panel in zip(arrays, plan.panels, strict=True)):
-        past = any(np.isnan(panel.shown(panel.similarity.values)).any() for panel in plan.panels)
-        why = "past the numerical rank of an adapter" if past else "a subspace is the whole space"
-        entries.append(LegendEntry(UNDEFINED_COLOUR, "", f"undefined: {why}"))
+        reasons = (why_undefined(panel.similarity, style.view, panel.rows, panel.columns) for panel in plan.panels)
+        entries.append(LegendEntry(UNDEFINED_COLOUR, "", f"undefined: {next(filter(None, reasons))}"))
     if style.chance and any(chance_line(panel) is not None for panel in plan.panels):
         ground, line = line_at_chance(style.view, levels, colour_table(style.colours, levels))
         colour = "white" if line == "white" else "dark"

@@ -31,7 +31,7 @@ class SavedAdapter:
 
 @dataclass(frozen=True)
 class SavedComparison:
-    """What an export says it shows; `panels` are the slugs of the figure's panels."""
+    """What an export says it shows; `panels` are the slugs of the figure's panels, `colours` names its map."""
 
     first: SavedAdapter
     second: SavedAdapter
@@ -39,6 +39,7 @@ class SavedComparison:
     panels: tuple[str, ...]
     preset: Preset | None = None
     view: View = View.PHI
+    colours: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ def read_saved(path: Path) -> SavedComparison:
             _saved_adapter(facts["first"]), _saved_adapter(facts["second"]), Side(facts["side"]),
             tuple(panel if isinstance(panel, str) else str(panel["slug"]) for panel in figure["panels"]),
             Preset(figure["preset"]) if figure.get("preset") else None, View(figure.get("view", View.PHI.value)),
+            str(figure.get("colours", "")),
         )  # fmt: skip
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, zlib.error) as error:
         raise UnsupportedFormat("This is no figure or comparison.json that PhiScope wrote.", path=path) from error

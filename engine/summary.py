@@ -7,6 +7,7 @@ from enum import Enum
 import numpy as np
 
 from engine.storage_types import Float64Array
+from engine.views import View
 
 
 class Summary(Enum):
@@ -19,6 +20,11 @@ class Summary(Enum):
     def has_k(self) -> bool:
         """Whether it depends on k."""
         return self is Summary.DIAGONAL
+
+
+def summary_name(which: Summary, view: View, k: int) -> str:
+    """What the number is called: `mean φ`, `z at 8, 8`."""
+    return f"mean {view.symbol}" if which is Summary.MEAN else f"{view.symbol} at {k}, {k}"
 
 
 def summary(values: Float64Array, which: Summary, k: int) -> float:

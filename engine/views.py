@@ -120,6 +120,13 @@ def figure_title(view: View, side: Side, shapes: Sequence[tuple[int, int]]) -> T
     return Title(view.letter, matrix, (min(first), max(first)), (min(second), max(second)), view.rest)
 
 
+def bar_labels(view: View, side: Side) -> tuple[str, str]:
+    """What a bar stands for, `φ, right-singular vectors of A`, and the same in short: `φ on A`, `z on ΔW, left`."""
+    vectors, _, matrix = side.words.rpartition(" ")
+    which = f"{matrix}, {vectors.partition('-')[0]}" if side in (Side.DW_LEFT, Side.DW_RIGHT) else matrix
+    return f"{view.symbol}, {side.words}", f"{view.symbol} on {which}"
+
+
 @dataclass(frozen=True)
 class CellReading:
     """One cell in numbers: φ, chance, φ − chance, z, and the angle in degrees whose squared cosine is φ.
@@ -145,6 +152,14 @@ def read_cell(similarity: SubspaceSimilarity, i: int, j: int) -> CellReading:
     above = phi - chance
     angle = math.nan if math.isnan(phi) else math.degrees(math.acos(min(1.0, math.sqrt(max(0.0, phi)))))
     return CellReading(phi, chance, above, above / spread if spread > 0 else math.nan, angle)
+
+
+def why_undefined(similarity: SubspaceSimilarity, view: View, rows: int, columns: int) -> str:
+    """Why a view has undefined cells among i ≤ rows and j ≤ columns; empty where it has none."""
+    if similarity.first.numerical_rank < rows or similarity.second.numerical_rank < columns:
+        return "past the numerical rank"
+    is_whole = view is View.Z and max(rows, columns) >= similarity.dimension
+    return "a subspace is the whole space" if is_whole else ""
 
 
 def view_values(similarity: SubspaceSimilarity, view: View) -> Float64Array:

@@ -31,7 +31,7 @@ from PySide6.QtWidgets import (
 from engine.outcome import ModuleFailure
 from engine.pairing import ModulePair
 from engine.storage_types import Float64Array
-from engine.summary import Summary, summary
+from engine.summary import Summary, summary, summary_name
 from gui.colour_scale import ColourScale
 from gui.figure_geometry import MARGIN
 from gui.mosaic import Mosaic, row_html
@@ -76,7 +76,8 @@ class Atlas(QWidget):
         session.outcomes_changed.connect(self._on_outcomes)
         session.pairing_changed.connect(self._on_pairing)
         session.numbering_changed.connect(self._show)
-        scale.view_changed.connect(self._show_curves)
+        scale.view_changed.connect(self._show)
+        scale.changed.connect(self._show_bar)
         self._on_pairing()
 
     def _build(self) -> None:
@@ -105,7 +106,7 @@ class Atlas(QWidget):
         bar.addWidget(self._k)
         bar.addSpacing(GRID)
         bar.addWidget(self._said, 1)
-        self._bar = ScaleBar(self._scale)
+        self._bar = ScaleBar()
         bar.addWidget(self._bar)
         self._scroll = scroll = QScrollArea()
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the mosaic takes the keys, and scrolls it
@@ -168,7 +169,13 @@ class Atlas(QWidget):
         for widget in (self._k, self._k_label):
             widget.setEnabled(which is None or which.has_k)
         self.mosaic.show_summary(which, self._k.value())
+        self._show_bar()
         self._show_curves()
+
+    def _show_bar(self) -> None:
+        view, which = self._scale.view, self._summary
+        name = view.symbol if which is None else self._label(which)
+        self._bar.show_scale(self.mosaic.colouring, name, view)
 
     def _show_curves(self) -> None:
         if not self.isVisible():
@@ -206,7 +213,11 @@ class Atlas(QWidget):
         if isinstance(outcome, ModuleFailure):
             said += outcome.error.reason
         else:
-            said += f"{self._label(which)}: {number(self.mosaic.value(pair))}" if outcome else "waiting"
+            said += (
+                f"{self._label(which)}: {number(self.mosaic.value(pair), self._scale.view.digits)}"
+                if outcome
+                else "waiting"
+            )
         self._said.setText(said)
         self.mosaic.describe(QTextDocumentFragment.fromHtml(said).toPlainText())
 
@@ -215,8 +226,7 @@ class Atlas(QWidget):
         self._scroll.ensureVisible(int(centre.x()), int(centre.y()), int(area.width()), int(area.height()))
 
     def _label(self, which: Summary) -> str:
-        symbol, k = self._scale.view.symbol, self._k.value()
-        return f"mean {symbol}" if which is Summary.MEAN else f"{symbol} at {k}, {k}"
+        return summary_name(which, self._scale.view, self._k.value())
 
     # --- a picture of it ---
 

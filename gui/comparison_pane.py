@@ -25,13 +25,14 @@ from engine.presets import Preset
 from engine.views import View
 from engine.wording import count
 from gui.colour_scale import ColourScale
-from gui.heatmap_grid import FigureArea, FigureView
+from gui.figure_area import FigureArea
+from gui.heatmap_grid import FigureView
 from gui.heatmap_panel import Cell
 from gui.names import name_choosers
+from gui.read_out import ReadOut
 from gui.scale_controls import ScaleControls
 from gui.sentence_line import SentenceLine
 from gui.session import Session
-from gui.status import ReadOut
 from gui.texts import grouped
 from gui.theme import GRID, icon
 
@@ -54,7 +55,7 @@ class ComparisonPane(QWidget):
         self._session = session
         self.scale = ColourScale(self)
         self.figure = FigureView(session, self.scale)
-        self.read_out = ReadOut(session)
+        self.read_out = ReadOut(session, self.scale)
         self.sentence = SentenceLine(session)
         self._pages = QStackedWidget()
         self._grid = FigureArea(self.figure)
@@ -135,6 +136,7 @@ class ComparisonPane(QWidget):
         )
         for view in View:
             self._views.addItem(view.symbol, view)
+            self._views.setItemData(self._views.count() - 1, view.words.capitalize(), Qt.ItemDataRole.ToolTipRole)
         self._views.activated.connect(lambda _index: self.scale.set_view(self._views.currentData()))
         self.scale.view_changed.connect(lambda: self._views.setCurrentIndex(self._views.findData(self.scale.view)))
         self._scale_controls = ScaleControls(self.scale)
@@ -267,7 +269,7 @@ class ComparisonPane(QWidget):
         if shown and self._inspector is None:
             from gui.inspector import Inspector  # noqa: PLC0415 - when first looked at
 
-            self._inspector = Inspector(self._session)
+            self._inspector = Inspector(self._session, self.scale)
             self._inspector.numbers_asked.connect(self._show_numbers)
             self._layout.addWidget(self._inspector)
         if self._inspector is not None:
@@ -283,7 +285,7 @@ class ComparisonPane(QWidget):
     def _show_numbers(self, result: ModuleResult) -> None:
         from gui.tables import MatrixDialog  # noqa: PLC0415 - when first looked at
 
-        dialog = MatrixDialog(result, self._session.count_from, self)
+        dialog = MatrixDialog(result, self.scale.view, self._session.count_from, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._session.pairing_changed.connect(dialog.close)  # its numbers are those of the pair or side before
         dialog.show()

@@ -81,7 +81,7 @@ class ExportDialog(QDialog):
     def _make_controls(self) -> None:
         session, scale = self._session, self._scale
         self.options = FigureOptions(
-            session.preset, scale.name, control=session.control, square=session.zooms_to_square
+            session.preset, scale.view, scale.name, control=session.control, square=session.zooms_to_square
         )  # fmt: skip
         self._figures = {kind: QCheckBox(kind.upper()) for kind in FIGURE_FORMATS}
         for kind in ("png", "pdf"):
@@ -133,7 +133,10 @@ class ExportDialog(QDialog):
         QVBoxLayout(frame).addWidget(self._preview)
         copies = QHBoxLayout()
         copies.setSpacing(GRID)
-        copies.addStretch(1)
+        self._size = QLabel()
+        self._size.setWordWrap(True)
+        self._size.setAccessibleName("Size of the figure")
+        copies.addWidget(self._size, 1)
         for text, tip, copy in (
             ("Copy figure", "The figure as a picture of the chosen resolution (Ctrl+C)", self._copy_figure),
             ("Copy command", "The command line that writes the same files", self._copy_command),
@@ -240,10 +243,11 @@ class ExportDialog(QDialog):
             self._show_words(error.reason)
             return
 
-        def draw() -> bytes:
+        def draw() -> tuple[bytes, str, bool]:
+            from engine.comparison_figure import size_note  # noqa: PLC0415 - in the compute thread
             from engine.export import figure_picture  # noqa: PLC0415 - matplotlib, in the compute thread
 
-            return figure_picture(comparison, style, _PREVIEW_PIXELS)
+            return figure_picture(comparison, style, _PREVIEW_PIXELS), *size_note(comparison, style)
 
         self._is_drawing, self._is_outdated = True, False
         self._session.do(draw, self._on_preview)
@@ -257,12 +261,16 @@ class ExportDialog(QDialog):
         elif answer.failure is not None:
             self._show_words(answer.failure.sentence)
         else:
-            self._picture.loadFromData(answer.result)
+            picture, size, is_too_tall = answer.result
+            self._picture.loadFromData(picture)
+            self._size.setText(size)
+            set_style(self._size, "role", "warning" if is_too_tall else "muted")
             self._show_picture()
 
     def _show_words(self, words: str) -> None:
         self._picture = QPixmap()
         self._preview.setText(words)
+        self._size.clear()
 
     def _show_picture(self) -> None:
         if not self._picture.isNull():

@@ -12,6 +12,8 @@ from engine.outcome import ModuleResult
 from engine.pairing import ModulePair
 from engine.panel_layout import PanelLayout, with_control, with_own_axes
 from engine.presets import FigurePanel, FigurePlan, Preset, control_panel, preset_plan, square_panel
+from engine.storage_types import Float64Array
+from gui.colour_scale import ColourScale
 from gui.figure_geometry import possible_layouts
 from gui.session import Session
 from gui.worker import JobAnswer
@@ -29,7 +31,8 @@ class FigureContents(QObject):
         super().__init__(parent)
         self._session = session
         self._plan: FigurePlan | None = None
-        self._pieces: list[Piece] = []
+        self._whole: list[Piece] = []  # the figure, whether one of its panels is shown alone or not
+        self._alone: list[Piece] = []
         self._layouts: tuple[list[ModulePath], list[PanelLayout]] = [], []  # found once for a selection
         self._controls: set[tuple[int, int, int]] = set()  # shapes whose control is known
         self._asked: set[tuple[int, int, int]] = set()
@@ -37,27 +40,43 @@ class FigureContents(QObject):
     @property
     def pieces(self) -> Sequence[Piece]:
         """The panels, in the order of the layouts' indices."""
-        return self._pieces
+        return self._alone or self._whole
+
+    def values(self, scale: ColourScale) -> list[Float64Array]:
+        """What is coloured of the figure, whether one of its panels is shown alone or not."""
+        values = []
+        for pair, part in self._whole:
+            result = self._session.result(pair) if pair is not None else None
+            if part is not None:
+                values.append(part.shown(scale.values(part.similarity)))
+            elif result is not None:
+                values.append(scale.values(result.similarity))
+        return values
 
     @property
     def range(self) -> tuple[float, float] | None:
         """The range of the figure of the paper that is shown."""
         return self._plan.range if self._plan is not None else None
 
+    @property
+    def caution(self) -> str:
+        """That this range had to be widened; empty where it did not."""
+        return self._plan.caution if self._plan is not None else ""
+
     def choose(self, zoomed: str | None) -> bool:
         """Take up what the session shows, or one of its panels alone; whether there is such a panel."""
         pairs = self._session.shown
-        alone = [pair for pair in pairs if pair.slug == zoomed]
-        self._plan = None if alone else self._preset_plan(pairs)
+        self._alone = [(pair, self.part(pair)) for pair in pairs if pair.slug == zoomed]
+        self._plan = self._preset_plan(pairs)
         if self._plan is not None:
             by_path = {pair.path: pair for pair in pairs}
-            self._pieces = [(by_path.get(panel.path) if panel.path else None, panel) for panel in self._plan.panels]
-            return False
-        self._pieces = [(pair, self.part(pair)) for pair in alone or pairs]
-        control = None if alone else self._control()
-        if control is not None:
-            self._pieces.append((None, control))
-        return bool(alone)
+            self._whole = [(by_path.get(panel.path) if panel.path else None, panel) for panel in self._plan.panels]
+        else:
+            self._whole = [(pair, self.part(pair)) for pair in pairs]
+            control = self._control()
+            if control is not None:
+                self._whole.append((None, control))
+        return bool(self._alone)
 
     def part(self, pair: ModulePair) -> FigurePanel | None:
         """What of a pair's panel is shown: the smaller rank's square, where that is asked for; None for all of it."""
@@ -67,21 +86,26 @@ class FigureContents(QObject):
         return square_panel(result)
 
     @property
-    def is_complete_preset(self) -> bool:
-        """Whether a figure of the paper is asked for and every module of it is known."""
-        return self._preset_plan(self._session.shown) is not None
+    def is_outdated(self) -> bool:
+        """Whether what is known now makes another figure: one of the paper is complete, or a control is."""
+        if self._preset_plan(self._session.shown) is not None:
+            return True
+        control, shown = self._control(), next((part for pair, part in self._whole if pair is None), None)
+        if control is None or shown is None:
+            return control is not shown
+        return control.similarity is not shown.similarity
 
     def layouts(self) -> list[PanelLayout]:
         """How the panels may be laid out."""
-        if self._plan is not None:
+        if self._plan is not None and not self._alone:
             return [self._plan.layout]
-        paths = [pair.path for pair, _ in self._pieces if pair is not None]
+        paths = [pair.path for pair, _ in self.pieces if pair is not None]
         if paths != self._layouts[0]:
             self._layouts = paths, possible_layouts(paths)
         layouts = self._layouts[1]
-        if len(paths) < len(self._pieces):
+        if len(paths) < len(self.pieces):
             layouts = [with_control(layout) for layout in layouts]
-        shapes = [_shape(piece) for piece in self._pieces]
+        shapes = [_shape(piece) for piece in self.pieces]
         return [with_own_axes(layout, shapes) for layout in layouts]
 
     def _preset_plan(self, pairs: Sequence[ModulePair]) -> FigurePlan | None:

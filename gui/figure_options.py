@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QGridLayout, QHBoxLayout, QWidget
 
-from engine.colour_range import COLOUR_MAPS
+from engine.colour_range import maps_of, short_name
 from engine.figure_style import FigureStyle, text_sizes
 from engine.presets import Preset
 from engine.views import View
@@ -50,7 +50,7 @@ class FigureOptions(QWidget):
 
     changed = Signal()
 
-    def __init__(self, preset: Preset | None, colour_map: str, *, control: bool, square: bool) -> None:
+    def __init__(self, preset: Preset | None, view: View, colour_map: str, *, control: bool, square: bool) -> None:
         super().__init__()
         self.preset_box = QComboBox()
         self.preset_box.addItem("The panels shown", None)
@@ -67,8 +67,9 @@ class FigureOptions(QWidget):
         self.dpi_box = QComboBox()
         self.dpi_box.addItems(["300", "600", "150"])
         self._map = QComboBox()
-        self._map.addItems([name.removeprefix("seaborn:") for name in COLOUR_MAPS])
-        self._map.setCurrentIndex(COLOUR_MAPS.index(colour_map))
+        for name in maps_of(view):
+            self._map.addItem(short_name(name), name)
+        self._map.setCurrentIndex(self._map.findData(colour_map))
         self.switches = {name: QCheckBox(text) for name, text, _ in _SWITCHES}
         for name, _, tip in _SWITCHES:
             self.switches[name].setToolTip(tip)
@@ -125,8 +126,9 @@ class FigureOptions(QWidget):
         """The style that is set, with the window's view, levels (for a figure of its panels) and layer numbers."""
         own = (self._width.value(), *text_sizes(self._width.value()))
         width, label, tick = VENUES.get(self.venue_box.currentText(), own)
+        colour_map = self._map.currentData() if self._map.currentIndex() else None  # the view's own needs no name
         return FigureStyle(
-            width or None, int(self.dpi_box.currentText()), COLOUR_MAPS[self._map.currentIndex()],
+            width or None, int(self.dpi_box.currentText()), colour_map,
             levels if self.preset is None else None, label, tick, view, count_from=count_from,
             **{name: switch.isChecked() for name, switch in self.switches.items()},
         )  # fmt: skip

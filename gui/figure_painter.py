@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPixmap, QRegion
 
+from engine.colour_bar import bar_marks, bar_ticks
 from engine.colour_range import COLUMN_LABELS, ROW_LABELS, tick_positions
 from engine.outcome import ModuleFailure
 from engine.panel_layout import PanelPlace
@@ -20,19 +21,20 @@ from gui.rich_text import RichTextPainter
 from gui.texts import projection_html
 from gui.theme import SMALL_TEXT, current_colours
 
-_WIDEST_NUMBER = "−0000"  # beside the bar, in any view
+_USUAL_NUMBER = "−0000"  # beside the bar: the figure stands still while numbers are no wider
+_CLOSEST_NUMBERS = 0.05  # of the bar's height: no bar has more numbers than so many
+_SUBSCRIPT = 2 / 3  # what Qt sets <sub> in
 _UNDEFINED_TEXT = QColor("#3a3a44")  # on the colour of undefined cells, which no theme changes
 
 
 @dataclass(frozen=True)
 class FigureWords:
-    """What the figure says besides its panels: its title (HTML), the bar's label, and what a panel without φ is.
-
-    Layers are counted from `count_from`.
+    """What the figure says besides its panels: its title (HTML), the bar's label, long and short, and what a panel
+    without φ is. Layers are counted from `count_from`.
     """
 
     title: str
-    bar: str
+    bar: tuple[str, str]
     waiting: str
     count_from: int
 
@@ -55,12 +57,40 @@ class FigurePainter:
         self._label_height = QFontMetricsF(self._label).height()
         self._metrics = QFontMetricsF(self._tick)
         self._height = self._metrics.height()
+        self._names: dict[tuple[str, int], str] = {}
 
-    def text_sizes(self, rows: int) -> TextSizes:
+    def text_sizes(self, rows: int, scale: ColourScale) -> TextSizes:
         """What texts take, for panels of up to `rows` rows."""
         return TextSizes(
-            self._label_height, self._height, self._advance(str(rows)), self._advance(_WIDEST_NUMBER)
+            self._label_height, self._height, self._advance(str(rows)), self.bar_number(scale)
         )  # fmt: skip
+
+    def bar_number(self, scale: ColourScale) -> float:
+        """How wide the numbers beside the bar may get."""
+        texts = [tick.text for tick in bar_ticks(scale.levels, scale.view, _CLOSEST_NUMBERS)]
+        return max(map(self._advance, (_USUAL_NUMBER, *texts)))
+
+    def panel_name(self, panel: HeatmapPanel) -> str:
+        """What stands above a panel (HTML), its middle left out where it would meet that of the panel beside it."""
+        if panel.path is None:
+            return "random"
+        projection, room = panel.path.projection, panel.area.width() + self._height - 4
+        key = projection, int(room)
+        if key not in self._names:
+            room -= self._rich.width(projection_html(""), self._label)
+            small = QFont(self._label)
+            small.setPointSizeF(self._label.pointSizeF() * _SUBSCRIPT)
+            elided = QFontMetricsF(small).elidedText(projection, Qt.TextElideMode.ElideMiddle, room)
+            self._names[key] = projection_html(elided)
+        return self._names[key]
+
+    def name_cut_at(self, panels: Sequence[HeatmapPanel], point: QPointF) -> str:
+        """The whole name (HTML) of the panel whose title is at a point; empty where all of it is there to read."""
+        for panel in panels:
+            if panel.path is not None and self._title_area(panel.area).contains(point):
+                whole = projection_html(panel.path.projection)
+                return whole if self.panel_name(panel) != whole else ""
+        return ""
 
     def paint(
         self, painter: QPainter, exposed: QRegion, geometry: FigureGeometry, panels: Sequence[HeatmapPanel],
@@ -76,8 +106,9 @@ class FigurePainter:
         around = self._advance("00000") + 3 * self._label_height  # no panel's title or ticks reach further
         if meets(geometry.title):
             self._rich.paint(painter, words.title, geometry.title, self._label, text)
-            if any(panel.similarity is not None and panel.defined != panel.shape for panel in panels):
-                self._paint_legend(painter, geometry.title, scale, muted)
+            why = next(filter(None, (panel.why_undefined(scale.view) for panel in panels)), "")
+            if why:
+                self._paint_legend(painter, geometry.title, why, scale, muted)
         for place in geometry.layout.places:
             panel = panels[place.index]
             if not meets(panel.area.adjusted(-around, -around, around, around)):
@@ -85,8 +116,7 @@ class FigurePainter:
             if meets(panel.area.adjusted(-1, -1, 1, 1)):
                 self._paint_state(painter, panel, words.waiting, scale, line)
             if meets(self._title_area(panel.area)):
-                name = projection_html(panel.path.projection) if panel.path else "random"
-                self._rich.paint(painter, name, self._title_area(panel.area), self._label, text)
+                self._rich.paint(painter, self.panel_name(panel), self._title_area(panel.area), self._label, text)
             self._paint_ticks(painter, panel, place, exposed, muted)
         painter.setFont(self._label)
         for heading, area in zip(geometry.layout.headings, geometry.headings, strict=True):
@@ -108,9 +138,9 @@ class FigurePainter:
     def _title_area(self, area: QRectF) -> QRectF:
         return QRectF(area.left(), area.top() - self._label_height - 6, area.width(), self._label_height + 4)
 
-    def _paint_legend(self, painter: QPainter, title: QRectF, scale: ColourScale, colour: QColor) -> None:
+    def _paint_legend(self, painter: QPainter, title: QRectF, why: str, scale: ColourScale, colour: QColor) -> None:
         """What grey cells are, at the right end of the title's line."""
-        words = "undefined: past the numerical rank"
+        words = f"undefined: {why}"
         width, box = self._advance(words), self._height * 0.8
         if title.width() < 2 * (width + 3 * box) + self._label_height * 12:  # it would meet the title in the middle
             words, width = "undefined", self._advance("undefined")
@@ -209,20 +239,26 @@ class FigurePainter:
     # --- the bar ---
 
     def _paint_bar(
-        self, painter: QPainter, bar: QRectF, label: str, scale: ColourScale, muted: QColor, line: QColor
+        self, painter: QPainter, bar: QRectF, labels: tuple[str, str], scale: ColourScale, muted: QColor, line: QColor
     ) -> None:
+        """The numbers of the bar and what it stands for; its marks reach out of it, as its ticks do."""
         painter.setFont(self._tick)
         painter.setPen(QPen(line, 1))
         painter.drawRect(bar.adjusted(-1, -1, 0, 0))
         painter.setPen(QPen(muted, 1))
         low, high = scale.levels
-        for value in _bar_ticks(low, high):
-            y = bar.bottom() - (value - low) / (high - low) * bar.height()
+        number = self.bar_number(scale)
+        for tick in bar_ticks(scale.levels, scale.view, self._height / bar.height()):
+            y = bar.bottom() - (tick.value - low) / (high - low) * bar.height()
             painter.drawLine(QPointF(bar.right() + 1, y), QPointF(bar.right() + 4, y))
-            box = QRectF(bar.right() + 8, y - self._height / 2, 60, self._height)
-            painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, _bar_number(value))
-        box = QRectF(bar.right() + 8 + self._advance(_WIDEST_NUMBER) + 6, bar.top(), self._height, bar.height())
-        paint_turned(painter, label, box, muted)
+            box = QRectF(bar.right() + 8, y - self._height / 2, number + 2, self._height)
+            painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, tick.text)
+        for value in bar_marks(scale.levels, scale.view):
+            y = bar.bottom() - (value - low) / (high - low) * bar.height()
+            painter.drawLine(QPointF(bar.left() - 5, y), QPointF(bar.left() - 2, y))
+        box = QRectF(bar.right() + 8 + number + 6, bar.top(), self._height, bar.height())
+        fits = self._advance(labels[0]) <= bar.height()
+        paint_turned(painter, labels[0] if fits else labels[1], box, muted)
 
     def _load_fonts(self) -> None:
         """Paint a few texts where nobody sees them: fonts are found and loaded now, not in the first figure."""
@@ -263,19 +299,3 @@ def _hidden_cells(hidden: np.ndarray[tuple[int, int], np.dtype[np.bool_]], colou
     pixels = np.zeros((rows, columns, 4), dtype=np.uint8)
     pixels[hidden] = (colour.red(), colour.green(), colour.blue(), 255)
     return QImage(pixels.tobytes(), columns, rows, 4 * columns, QImage.Format.Format_RGBA8888).copy()
-
-
-def _bar_ticks(low: float, high: float) -> list[float]:
-    """Eight to ten round numbers from low to high."""
-    span = high - low
-    step = 10.0 ** np.floor(np.log10(span))
-    step = next(s for s in (step / 10, step / 5, step / 2, step, step * 2) if span / s <= 10.5)
-    first = np.ceil(low / step - 1e-9) * step
-    return [float(first + k * step) for k in range(int((high - first) / step + 1e-9) + 1)]
-
-
-def _bar_number(value: float) -> str:
-    if abs(value) >= 10:
-        return f"{value:.0f}".replace("-", "−")
-    text = f"{value:.3f}".rstrip("0")
-    return (text + "0" if text.endswith(".") else text).replace("-", "−")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QFocusEvent,
+    QHelpEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -20,19 +21,21 @@ from PySide6.QtGui import (
     QRegion,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QFrame, QGraphicsItem, QScrollArea, QStyleOptionGraphicsItem, QWidget
+from PySide6.QtWidgets import QFrame, QToolTip
 
 from engine.outcome import ModuleResult
-from engine.side import Side
+from engine.views import bar_labels, figure_title
 from gui.colour_scale import ColourScale
 from gui.figure_contents import FigureContents
 from gui.figure_geometry import MARGIN, FigureGeometry, figure_geometry
+from gui.figure_layer import FigureLayer, bands
 from gui.figure_painter import FigurePainter, FigureWords
 from gui.heatmap_panel import Cell, HeatmapPanel
+from gui.notice import Notice, Scope
 from gui.pictures import picture_on_paper
 from gui.session import Session
 from gui.session_values import Progress
-from gui.texts import number_range
+from gui.texts import title_html
 from gui.theme import BY_KEYBOARD, CROSS_HAIR, on_paper
 
 _BAR_STEPS = 256
@@ -59,7 +62,6 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         self.setMouseTracking(True)
         self.setAcceptDrops(False)
         self.viewport().setAcceptDrops(False)
-        self.setAccessibleName("Figure: panels of the subspace similarity φ")
         self.setAccessibleDescription("Arrow keys read cell by cell, Page Up and Down change the panel, Enter zooms")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._session = session
@@ -70,9 +72,11 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         self._used = 0
         self._viewport_height = 0
         self._geometry: FigureGeometry | None = None
+        self._number_room = 0.0  # beside the bar, in that geometry
         self._cell: Cell | None = None
         self._cell_panel: HeatmapPanel | None = None  # the one that the cell was pointed at in
         self._zoomed: str | None = None  # the slug of the only panel shown
+        self._cautioned = ""  # what was said of the range of the paper's figure that is shown
         self._exposed = QRegion()
         self._running = False
         self._painter = FigurePainter(self.font())
@@ -82,7 +86,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         self._still_timer.setSingleShot(True)
         self._still_timer.setInterval(_STILL_AFTER)
         self._still_timer.timeout.connect(self._keep_still)
-        self._under = _Layer(self._paint_under, self._forget_still)
+        self._under = FigureLayer(self._paint_under, self._forget_still)
         self.bar_image = pg.ImageItem(axisOrder="row-major")
         self.bar_image.setZValue(1)
         for item in (self._under, self.bar_image):
@@ -97,6 +101,11 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         session.outcomes_changed.connect(self._on_outcomes)
         session.progress_changed.connect(self._on_progress)
         session.numbering_changed.connect(self._under.repaint)
+        scale.view_changed.connect(self._name)
+        self._name()
+
+    def _name(self) -> None:
+        self.setAccessibleName(f"Figure: panels of the {self.scale.view.words}")
 
     # --- what it shows ---
 
@@ -137,7 +146,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         touched = [panel for panel in self.panels if panel.pair is not None and panel.pair.slug in changed]
         if not touched:
             return
-        if self._contents.is_complete_preset or (self._session.control and self._used == len(self._session.shown)):
+        if self._contents.is_outdated and not self.zoomed:
             self.show_selection()
             return
         self._fit_scale()
@@ -157,13 +166,20 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
                     self._under.repaint(panel.area)
 
     def _fit_scale(self) -> None:
-        outcomes = (self._session.outcome(pair) for pair in self._session.shown)
-        known = (outcome.similarity for outcome in outcomes if isinstance(outcome, ModuleResult))
-        self.scale.fit(known, self._contents.range)
+        self.scale.fit(self._contents.values(self.scale), self._contents.range)
+        caution = self._contents.caution if self.scale.is_papers else ""
+        if caution != self._cautioned:
+            if self._cautioned:
+                self._session.notices_ended.emit((Scope.FIGURE,))
+            self._cautioned = caution
+            if caution:
+                self._session.notice_raised.emit(Notice.caution(caution, scope=Scope.FIGURE, key="range"))
 
     def _on_scale_changed(self) -> None:
         for panel in self.panels:
             panel.recolour(self.scale)
+        if self._geometry is not None and self._painter.bar_number(self.scale) != self._number_room:
+            self.lay_out()  # the numbers of the bar need more room, or less
         self._colour_bar()
         self._under.repaint()
 
@@ -196,9 +212,9 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
             self.bar_image.hide()
         else:
             height = self._viewport_height or self.height()
-            texts = self._painter.text_sizes(self._most_rows())
+            texts = self._painter.text_sizes(self._most_rows(), self.scale)
             geometry = figure_geometry(self._contents.layouts(), self.width(), height, texts)
-            self._geometry = geometry
+            self._geometry, self._number_room = geometry, texts.bar_number
             for panel, area in zip(self.panels, geometry.panels, strict=True):
                 panel.set_area(area)
             self.setMinimumHeight(int(geometry.height) if geometry.height > height else 0)
@@ -261,20 +277,13 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
 
     def _paint_under(self, painter: QPainter) -> None:
         if self._geometry is not None:
+            view, side = self.scale.view, self._session.side
+            title = figure_title(view, side, [pair.shape for pair in self._session.shown])
             words = FigureWords(
-                self._title(), f"{self.scale.view.symbol}, {self._session.side.words}",
+                title_html(title), bar_labels(view, side),
                 "waiting" if self._session.progress.running else "not computed", self._session.count_from,
             )  # fmt: skip
             self._painter.paint(painter, self._exposed, self._geometry, self.panels, words, self.scale)
-
-    def _title(self) -> str:
-        symbol = {Side.A: "<i>A</i>", Side.B: "<i>B</i>"}.get(self._session.side, "Δ<i>W</i>")
-        pairs = self._session.shown
-        first, second = (number_range(sorted({pair.shape[axis] for pair in pairs})) for axis in (0, 1))
-        return (
-            f"<i>φ</i>({symbol}<sub><i>r</i>={first}</sub>, {symbol}′<sub><i>r</i>={second}</sub>, "
-            "<i>i</i>, <i>j</i>)"
-        )
 
     def _paint_cross_hair(self, painter: QPainter, region: QRegion) -> None:
         painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Difference)
@@ -311,6 +320,13 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
             )
 
     # --- mouse and keyboard ---
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            name = self._painter.name_cut_at(self.panels, self.mapToScene(event.pos()))
+            QToolTip.showText(event.globalPos(), f"<p style='white-space:pre'>{name}</p>" if name else "", self)
+            return True
+        return bool(super().viewportEvent(event))
 
     def _panel_at(self, point: QPointF) -> HeatmapPanel | None:
         return next((panel for panel in self.panels if panel.area.contains(point)), None)
@@ -394,65 +410,6 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         before, self._cell = self._cell, cell
         visible = QRectF(self.visibleRegion().boundingRect())
         for lines in (self._cross_hair(before, visible), self._cross_hair(cell, visible)):
-            for band in _bands(lines):
+            for band in bands(lines):
                 self.viewport().update(band.toAlignedRect())
         self.cell_hovered.emit(cell)
-
-
-def _bands(lines: Iterable[QRectF]) -> Iterable[QRectF]:
-    """Lines of many panels as one across or down all of them: Qt repaints a few long areas faster than many short."""
-    bands: dict[tuple[bool, float], QRectF] = {}
-    for line in lines:
-        key = (True, line.y()) if line.width() > line.height() else (False, line.x())
-        bands[key] = bands[key].united(line) if key in bands else line
-    return bands.values()
-
-
-class FigureArea(QScrollArea):
-    """Scrolls the figure where it is higher than the window."""
-
-    def __init__(self, view: FigureView) -> None:
-        super().__init__()
-        self._view = view
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setWidget(view)
-        self.setFocusProxy(view)
-        view.panel_reached.connect(self._scroll_to)
-
-    def _scroll_to(self, area: QRectF) -> None:
-        centre = area.center()
-        self.ensureVisible(int(centre.x()), int(centre.y()), int(area.width() / 2), int(area.height() / 2 + 40))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._view.set_viewport_height(self.viewport().height())
-
-
-class _Layer(QGraphicsItem):
-    """What a function paints below the panels; `changed` is called before any of it is painted anew."""
-
-    def __init__(self, paint: Callable[[QPainter], None], changed: Callable[[], None]) -> None:
-        super().__init__()
-        self._paint, self._changed = paint, changed
-        self._area = QRectF()
-        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
-
-    def set_area(self, area: QRectF) -> None:
-        self.prepareGeometryChange()
-        self._area = area
-        self.repaint()
-
-    def repaint(self, area: QRectF | None = None) -> None:
-        """Have it, or a part of it, painted anew."""
-        self._changed()
-        self.update(self._area if area is None else area)
-
-    def boundingRect(self) -> QRectF:
-        return self._area
-
-    def paint(self, painter: QPainter, _option: QStyleOptionGraphicsItem, _widget: QWidget | None = None) -> None:
-        painter.save()
-        self._paint(painter)
-        painter.restore()

@@ -14,6 +14,7 @@ from engine.outcome import ModuleResult, Outcome
 from engine.pairing import ModulePair
 from engine.presets import FigurePanel
 from engine.subspace import SubspaceSimilarity
+from engine.views import View, why_undefined
 from gui.colour_scale import ColourScale
 
 
@@ -67,6 +68,10 @@ class HeatmapPanel:
         if similarity is None:
             return 0, 0
         return min(rows, similarity.first.numerical_rank), min(columns, similarity.second.numerical_rank)
+
+    def why_undefined(self, view: View) -> str:
+        """Why some of its cells are undefined in a view; empty where none is, or nothing is known."""
+        return why_undefined(self.similarity, view, *self.shape) if self.similarity is not None else ""
 
     def show_outcome(
         self, pair: ModulePair | None, outcome: Outcome | None, scale: ColourScale, part: FigurePanel | None = None

@@ -19,11 +19,12 @@ from PySide6.QtWidgets import (
 )
 
 from engine.cautions import gauge_caution
-from engine.chance import expected_similarity, similarity_deviation
 from engine.findings import Finding, findings
 from engine.outcome import ModuleResult
 from engine.sentence import probability
 from engine.storage_types import Float64Array
+from engine.views import CHANCE_SD, View, chance_band, read_cell
+from gui.colour_scale import ColourScale
 from gui.heatmap_panel import Cell
 from gui.plots import LinePlot
 from gui.session import Session
@@ -32,7 +33,6 @@ from gui.theme import GRID
 from gui.widgets import heading
 
 _WIDTH = 288
-_CHANCE_BAND_SD = 3.0
 # The numbers follow the mouse at once; the plots when it rests for this long, in milliseconds.
 _PLOT_DELAY = 30
 _SHARED_TIPS = {
@@ -48,9 +48,9 @@ class Inspector(QScrollArea):
 
     numbers_asked = Signal(object)  # ModuleResult
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, scale: ColourScale) -> None:
         super().__init__()
-        self._session = session
+        self._session, self._scale = session, scale
         self._cell: Cell | None = None
         self._drawn: tuple[object, ...] = ()
         self.setAccessibleName("Inspector")
@@ -70,6 +70,7 @@ class Inspector(QScrollArea):
         session.pairing_changed.connect(self._forget)
         session.outcomes_changed.connect(lambda _slugs: self.refresh())
         session.numbering_changed.connect(self.refresh)
+        scale.view_changed.connect(self.refresh)
         self.refresh()
 
     def _build(self) -> None:
@@ -91,13 +92,14 @@ class Inspector(QScrollArea):
         details = QVBoxLayout(self._details)
         details.setContentsMargins(0, 0, 0, 0)
         details.setSpacing(GRID)
-        self._values = _facts(details, ("i, j", "φ", "chance", "φ − chance", "z", "angle"))
-        details.addWidget(heading("Profile"))
+        self._captions, self._values = _facts(details, _cell_names(self._scale.view))
+        self._profile_heading = heading("Profile")
+        details.addWidget(self._profile_heading)
         details.addLayout(self._profile_choice())
-        self._profile = LinePlot("Profile of φ through the cell, with the band of chance", "")
+        self._profile = LinePlot("Profile through the cell, with the band of chance", "")
         self._profile.setFixedHeight(15 * GRID)
         details.addWidget(self._profile)
-        details.addWidget(_note("Shaded: chance ± 3 standard deviations"))
+        details.addWidget(_note(f"Shaded: chance ± {CHANCE_SD:g} standard deviations"))
         details.addWidget(heading("Singular values"))
         self._spectra = LinePlot(
             "Singular values of both matrices relative to the largest, logarithmic", "k", logarithmic=True
@@ -107,7 +109,7 @@ class Inspector(QScrollArea):
         self._ranks = _note("")
         details.addWidget(self._ranks)
         details.addWidget(heading("Findings"))
-        self._findings = _facts(
+        _, self._findings = _facts(
             details,
             ("φ(1, 1)", "mean", "mean of row 1", "mean of column 1", "mean of 8 × 8", "φ(r, r′)", *_SHARED_TIPS),
         )
@@ -120,7 +122,7 @@ class Inspector(QScrollArea):
         self._gauge = _note("")
         details.addWidget(self._gauge)
         numbers = QPushButton("Show as a table…")
-        numbers.setToolTip("Every φ of this panel in a table, which can be copied")
+        numbers.setToolTip("Every number of this panel in a table, which can be copied")
         numbers.clicked.connect(self._ask_for_numbers)
         details.addWidget(numbers)
         layout.addWidget(self._details)
@@ -137,7 +139,7 @@ class Inspector(QScrollArea):
             button.setCheckable(True)
             button.setChecked(position == len(_PROFILES) - 1)
             button.setAccessibleName(f"Profile: {name}")
-            button.setToolTip(f"φ along the {name.lower()} through the cell")
+            button.setToolTip(f"What is coloured, along the {name.lower()} through the cell")
             self._choice.addButton(button, position)
             row.addWidget(button)
         row.addStretch(1)
@@ -174,8 +176,14 @@ class Inspector(QScrollArea):
         self._title.setText("Inspector" if result is None else _title(result, self._session.count_from))
         if result is None or self._cell is None:
             return
-        for label, text in zip(self._values, _cell_facts(result, self._cell), strict=True):
-            label.setText(text)
+        view = self._scale.view
+        self._profile_heading.setText(f"Profile of {view.symbol}")
+        self._profile.setAccessibleName(f"Profile of {view.symbol} through the cell, with the band of chance")
+        texts = _cell_facts(result, self._cell, view)
+        for name, caption, label in zip(_cell_names(view), self._captions, self._values, strict=True):
+            caption.setText(name)
+            label.setAccessibleName(name)
+            label.setText(texts[name])
         if not self._plot_timer.isActive():
             self._plot_timer.start()
 
@@ -223,20 +231,19 @@ class Inspector(QScrollArea):
         self._gauge.setVisible(bool(self._gauge.text()))
 
     def _show_profile(self, result: ModuleResult, cell: Cell) -> None:
-        values, d = result.similarity.values, result.similarity.dimension
-        expected = expected_similarity(*result.pair.shape, d)
-        deviation = similarity_deviation(*result.pair.shape, d)
+        view = self._scale.view
         which = self._choice.checkedId()
 
         def profile(matrix: Float64Array) -> Float64Array:
             line: Float64Array = matrix[cell.i - 1] if which == 0 else matrix[:, cell.j - 1]
             return line if which < len(_PROFILES) - 1 else np.diagonal(matrix)
 
-        y, centre, spread = profile(values), profile(expected), _CHANCE_BAND_SD * profile(deviation)
+        y = profile(self._scale.values(result.similarity))
+        low, high = map(profile, chance_band(result.similarity, view))
         x = np.arange(1.0, len(y) + 1)
         self._profile.set_x_label(("j", "i", "k")[which])
         self._profile.show_lines([(x, y)])
-        self._profile.show_band(x, np.maximum(0.0, centre - spread), np.minimum(1.0, centre + spread))
+        self._profile.show_band(x, low, high)
 
 
 def _title(result: ModuleResult, count_from: int) -> str:
@@ -244,18 +251,22 @@ def _title(result: ModuleResult, count_from: int) -> str:
     return f"{place_text(path, count_from)}&nbsp;&nbsp;{projection_html(path.projection)}"
 
 
-def _cell_facts(result: ModuleResult, cell: Cell) -> tuple[str, ...]:
-    similarity = result.similarity
-    shape = result.pair.shape
-    phi = float(similarity.values[cell.i - 1, cell.j - 1])
-    chance = float(expected_similarity(*shape, similarity.dimension)[cell.i - 1, cell.j - 1])
-    spread = float(similarity_deviation(*shape, similarity.dimension)[cell.i - 1, cell.j - 1])
-    position = f"{cell.i}, {cell.j}"
-    if math.isnan(phi):
-        return position, "undefined", number(chance), "–", "–", "–"
-    z = (phi - chance) / spread if spread > 0 else math.nan
-    angle = math.degrees(math.acos(min(1.0, math.sqrt(max(0.0, phi)))))
-    return position, f"<b>{number(phi)}</b>", number(chance), number(phi - chance), number(z, 1), f"{angle:.1f}°"
+def _cell_names(view: View) -> tuple[str, ...]:
+    """What is said of a cell: what is coloured first, the rest in the order of the views."""
+    others = [other.symbol for other in View if other is not view]
+    return ("i, j", view.symbol, *others, "chance", "angle")
+
+
+def _cell_facts(result: ModuleResult, cell: Cell, view: View) -> dict[str, str]:
+    reading = read_cell(result.similarity, cell.i, cell.j)
+    facts = {"i, j": f"{cell.i}, {cell.j}", "chance": number(reading.chance), "angle": f"{number(reading.angle, 1)}°"}
+    for each in View:
+        value = reading.value(each)
+        text = number(value, each.digits)
+        facts[each.symbol] = text if each is not view else f"<b>{text}</b>"
+    if math.isnan(reading.phi):
+        facts |= {View.PHI.symbol: "undefined", view.symbol: "undefined", "angle": "–"}
+    return facts
 
 
 def _finding_facts(result: ModuleResult) -> tuple[str, ...]:
@@ -276,22 +287,23 @@ def _shared_facts(finding: Finding) -> tuple[str, str, str]:
     return f"{number(finding.shared, 2)} of {min(finding.pair.shape)}", probability(finding.p_rr), best
 
 
-def _facts(layout: QVBoxLayout, names: tuple[str, ...]) -> list[QLabel]:
-    """Rows of a name and a value; returns the labels of the values."""
+def _facts(layout: QVBoxLayout, names: tuple[str, ...]) -> tuple[list[QLabel], list[QLabel]]:
+    """Rows of a name and a value; returns the labels of the names, and those of the values."""
     form = QFormLayout()
     form.setContentsMargins(0, 0, 0, 0)
     form.setHorizontalSpacing(2 * GRID)
     form.setVerticalSpacing(2)
-    labels = []
+    captions, values = [], []
     for name in names:
         caption, value = QLabel(name), QLabel()
         caption.setProperty("role", "muted")
         value.setAccessibleName(name)
         value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         form.addRow(caption, value)
-        labels.append(value)
+        captions.append(caption)
+        values.append(value)
     layout.addLayout(form)
-    return labels
+    return captions, values
 
 
 def _note(text: str) -> QLabel:

@@ -56,7 +56,7 @@ from gui.worker import ComputeThread
 if TYPE_CHECKING:
     from gui.comparison_pane import ComparisonPane
     from gui.heatmap_grid import FigureView
-    from gui.status import ReadOut
+    from gui.read_out import ReadOut
 
 _SIDEBAR_WIDTH = 304
 _SIDE_NAMES = {Side.A: "A", Side.B: "B", Side.DW_RIGHT: "ΔW, right", Side.DW_LEFT: "ΔW, left"}
@@ -211,7 +211,8 @@ class MainWindow(QMainWindow):
 
             self._pane = ComparisonPane(self.session, self.options.actions)
             self._pages.addWidget(self._pane)
-            self._pane.scale.set_map(self.memory.colour_map)
+            for name in self.memory.colour_maps:
+                self._pane.scale.set_map(name)
             if self.memory.inspector:
                 self._pane.toggle_inspector()
             self._pane.inspector_toggled.connect(self._remember_inspector)
@@ -425,7 +426,7 @@ class MainWindow(QMainWindow):
         self.memory.geometry = self.saveGeometry()
         self.memory.count_from = self.session.count_from
         if self._pane is not None:
-            self.memory.colour_map = self._pane.scale.name
+            self.memory.colour_maps = self._pane.scale.names
 
     def _remember_inspector(self, shown: bool) -> None:
         self.memory.inspector = shown

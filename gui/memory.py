@@ -26,6 +26,7 @@ class LastSession:
     selected: tuple[str, ...] = field(default=())
     preset: str = ""
     view: str = "phi"
+    colours: str = ""
 
 
 def recent_name(path: Path) -> str:
@@ -80,13 +81,13 @@ class Memory:
         self._set("window/inspector", "shown" if shown else "folded")
 
     @property
-    def colour_map(self) -> str:
-        """The colour map chosen last; empty where none was."""
-        return self._text("window/colours")
+    def colour_maps(self) -> list[str]:
+        """The colour maps chosen last, of views without a middle and of those with one; empty where none was."""
+        return self._text("window/colours").split()
 
-    @colour_map.setter
-    def colour_map(self, name: str) -> None:
-        self._set("window/colours", name)
+    @colour_maps.setter
+    def colour_maps(self, names: Sequence[str]) -> None:
+        self._set("window/colours", " ".join(names))
 
     @property
     def count_from(self) -> int:

@@ -29,7 +29,7 @@ from engine.outcome import ModuleFailure, ModuleResult
 from engine.pairing import ModulePair
 from engine.summary import Summary, summary, thumbnail
 from gui.atlas_geometry import AtlasGeometry, AtlasPlace, atlas_geometry
-from gui.colour_scale import ColourScale
+from gui.colour_scale import Colouring, ColourScale
 from gui.rich_text import RichTextPainter
 from gui.session import Session
 from gui.texts import number, projection_html
@@ -110,6 +110,16 @@ class Mosaic(QWidget):
         which = self._summary or Summary.MEAN
         return self._number(result, which) if result is not None else float("nan")
 
+    @property
+    def colouring(self) -> Colouring:
+        """The colours of what is shown. All numbers are on the scale of the panels, as they are of their view."""
+        return self._scale.colouring
+
+    @property
+    def digits(self) -> int:
+        """Decimals of the numbers in the cells."""
+        return self._scale.view.few_digits
+
     def _number(self, result: ModuleResult, which: Summary) -> float:
         return summary(self._scale.values(result.similarity), which, self._k)
 
@@ -171,8 +181,8 @@ class Mosaic(QWidget):
             painter.drawImage(area, self._picture(outcome))
             value = self.value(pair)
             if self._summary is not None and area.width() >= _NUMBER_ROOM:
-                painter.setPen(_readable(self._scale.colour(value)))
-                painter.drawText(area, Qt.AlignmentFlag.AlignCenter, number(value, 2))
+                painter.setPen(_readable(self.colouring.colour(value)))
+                painter.drawText(area, Qt.AlignmentFlag.AlignCenter, number(value, self.digits))
         else:
             painter.fillRect(area, QColor(colours.raised))
             if isinstance(outcome, ModuleFailure):
@@ -196,7 +206,7 @@ class Mosaic(QWidget):
                 values = thumbnail(self._scale.values(result.similarity), _CELLS)
             else:
                 values = np.full((1, 1), self._number(result, self._summary))
-            self._pictures[slug] = self._scale.image(values)
+            self._pictures[slug] = self.colouring.image(values)
         return self._pictures[slug]
 
     def _paint_names(self, painter: QPainter, geometry: AtlasGeometry, small: QFont) -> None:

@@ -68,7 +68,9 @@ class Returns(QObject):
                 return
         paths = [str(adapter.path) for adapter in found]
         preset = saved.preset.value if saved.preset else ""
-        self._open_again(LastSession(paths[0], paths[1], saved.side.value, saved.panels, preset, saved.view.value))
+        self._open_again(
+            LastSession(paths[0], paths[1], saved.side.value, saved.panels, preset, saved.view.value, saved.colours)
+        )
 
     def save_comparison(self) -> None:
         """Ask for a place, and write there what leads back to what is shown: a comparison.json."""
@@ -79,7 +81,8 @@ class Returns(QObject):
         from engine.figure_style import FigureStyle  # noqa: PLC0415 - NumPy, after the first paint
         from gui.shown_comparison import shown_comparison  # noqa: PLC0415 - as above
 
-        path, preset, view = Path(name), self._session.preset, self._window.pane.scale.view
+        path, preset, scale = Path(name), self._session.preset, self._window.pane.scale
+        style = FigureStyle(view=scale.view, colour_map=scale.name)
         self._window.remember_folder(path.parent)
 
         try:
@@ -91,7 +94,7 @@ class Returns(QObject):
         def write() -> None:
             from engine.export import save_comparison  # noqa: PLC0415 - matplotlib, in the compute thread
 
-            save_comparison(comparison, path, FigureStyle(view=view))
+            save_comparison(comparison, path, style)
 
         def written(answer: JobAnswer) -> None:
             said = Notice.news(f"The comparison is saved as {path}.")
@@ -121,7 +124,8 @@ class Returns(QObject):
         """Show a pair that was asked for here as it was shown then: side, panels, figure and view."""
         if any(self._session.place(which).opening is not None for which in Which):
             return  # the other one is on its way, and will bring another pairing
-        from engine.presets import Preset  # noqa: PLC0415 - NumPy, after the first paint
+        from engine.colour_range import maps_of  # noqa: PLC0415 - NumPy, after the first paint
+        from engine.presets import Preset  # noqa: PLC0415 - as above
         from engine.views import View  # noqa: PLC0415 - as above
 
         last, self._restoring = self._restoring, None
@@ -139,6 +143,8 @@ class Returns(QObject):
             self._session.select(selected, preset)
         if last.view in [view.value for view in View]:
             self._window.pane.scale.set_view(View(last.view))
+            if last.colours in maps_of(View(last.view)):  # of earlier versions z may have a map without a middle
+                self._window.pane.scale.set_map(last.colours)
 
     def reload(self) -> None:
         """Open again what is open, as its files are now, and show it as it is shown."""

@@ -1,17 +1,28 @@
-"""Colour map and range, as a reader sets them."""
+"""Colour map and range, as a reader sets them, and the bar that lies above the atlas."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPixmap
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QWidget
+from PySide6.QtCore import QPointF, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
-from engine.colour_range import COLOUR_MAPS, RangeMode
-from gui.colour_scale import ColourScale, colour_strip
-from gui.texts import number
+from engine.colour_bar import bar_marks, bar_ticks
+from engine.colour_range import RangeMode, maps_of, range_modes, short_name
+from engine.views import View
+from gui.colour_scale import Colouring, ColourScale, colour_strip
 from gui.theme import GRID, current_colours
+from gui.typed_range import TypedRange
 
 _STRIP = QSize(20, 12)
+_BAR = 11 * GRID  # length of the lying bar
+_RANGE_TIPS = {
+    False: "One range for all panels: Figure 7's 0–0.8, widened to 0–1 where exceeded; or another",
+    True: "One range for all panels, as far below 0 as above it unless it is typed; 0 is chance",
+}
+_MAP_TIPS = {
+    False: "Colours from the lowest to the highest φ",
+    True: "Colours on both sides of 0, which is chance, and has the middle of the map whatever the range",
+}
 
 
 class ScaleControls(QWidget):
@@ -22,22 +33,12 @@ class ScaleControls(QWidget):
         self._scale = scale
         self._ranges = QComboBox()
         self._ranges.setAccessibleName("Range of the colours")
-        self._ranges.setToolTip(
-            "One range for all panels: Figure 7's 0–0.8, widened to 0–1 where exceeded; or another"
-        )
-        for mode in RangeMode:
-            self._ranges.addItem(mode.value, mode)
         self._ranges.activated.connect(lambda _index: scale.set_mode(self._ranges.currentData()))
-        self._low, self._high = _number_box("Lowest value shown"), _number_box("Highest value shown")
-        for box in (self._low, self._high):
-            box.editingFinished.connect(self._on_typed)
-        self._dash = QLabel("–")
+        self.typed = TypedRange()
+        self.typed.typed.connect(scale.set_typed)
         self._maps = QComboBox()
         self._maps.setAccessibleName("Colour map")
-        self._maps.setToolTip("Colours from the lowest to the highest φ")
         self._maps.setIconSize(_STRIP)
-        for name in COLOUR_MAPS:
-            self._maps.addItem(_icon(name), name.removeprefix("seaborn:"), name)
         self._maps.activated.connect(lambda _index: scale.set_map(self._maps.currentData()))
         for combo in (self._ranges, self._maps):
             combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
@@ -46,62 +47,83 @@ class ScaleControls(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID // 2)
-        for widget in (self._ranges, self._low, self._dash, self._high, self._maps):
+        for widget in (self._ranges, self.typed, self._maps):
             layout.addWidget(widget)
         scale.mode_changed.connect(self._show)
         scale.changed.connect(self._show)
+        scale.view_changed.connect(self._offer)
+        self._offer()
+
+    def _offer(self) -> None:
+        """Offer what the view can be shown with."""
+        view = self._scale.view
+        self._ranges.clear()
+        for mode, name in range_modes(view).items():
+            self._ranges.addItem(name, mode)
+        self._ranges.setToolTip(_RANGE_TIPS[view.is_centred])
+        self._maps.clear()
+        for name in maps_of(view):
+            self._maps.addItem(_icon(name), short_name(name), name)
+        self._maps.setToolTip(_MAP_TIPS[view.is_centred])
         self._show()
 
     def _show(self) -> None:
         self._ranges.setCurrentIndex(self._ranges.findData(self._scale.mode))
         self._maps.setCurrentIndex(self._maps.findData(self._scale.name))
-        for widget in (self._low, self._dash, self._high):
-            widget.setVisible(self._scale.mode is RangeMode.TYPED)
-        for box, value in zip((self._low, self._high), self._scale.levels, strict=True):
-            box.setValue(value)
-
-    def _on_typed(self) -> None:
-        low, high = self._low.value(), self._high.value()
-        if low < high:
-            self._scale.set_typed(low, high)
-        else:
-            self._show()  # a range that is none is taken back
+        self.typed.setVisible(self._scale.mode is RangeMode.TYPED)
+        self.typed.show_levels(*self._scale.levels)
 
 
 class ScaleBar(QWidget):
-    """The colours between the lowest and the highest value, lying."""
+    """What the colours stand for, and the colours between the lowest and the highest value, lying."""
 
-    def __init__(self, scale: ColourScale) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._scale = scale
+        self._colouring: Colouring | None = None
+        self._name = self._low = self._high = ""
+        self._marks: list[float] = []
         self.setAccessibleName("Colour bar")
-        self.setFixedSize(22 * GRID, 3 * GRID)
-        scale.changed.connect(self.update)
+        self.setFixedHeight(3 * GRID)
+
+    def show_scale(self, colouring: Colouring, name: str, view: View) -> None:
+        """Show these colours of a number called `name`, with the marks of its view."""
+        ticks = bar_ticks(colouring.levels, view, 1.0)
+        self._colouring, self._name = colouring, name
+        self._low, self._high = ticks[0].text, ticks[-1].text
+        self._marks = bar_marks(colouring.levels, view)
+        self.setAccessibleDescription(f"{name} from {self._low} to {self._high}")
+        self.setFixedWidth(self._name_room + self._room(self._low) + _BAR + self._room(self._high))
+        self.update()
+
+    @property
+    def _name_room(self) -> int:
+        return self.fontMetrics().horizontalAdvance(self._name) + 2 * GRID
+
+    def _room(self, text: str) -> int:
+        return self.fontMetrics().horizontalAdvance(text) + GRID
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         self.paint_on(QPainter(self))
 
     def paint_on(self, painter: QPainter) -> None:
         """Paint it in its own coordinates."""
-        painter.setPen(QColor(current_colours().text))
-        low, high = (number(level, 2) for level in self._scale.levels)
-        room = 5 * GRID
-        strip = QRect(room, (self.height() - _STRIP.height()) // 2, self.width() - 2 * room, _STRIP.height())
-        painter.drawImage(strip, colour_strip(self._scale.name))
-        middle = Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRect(0, 0, room - 4, self.height()), Qt.AlignmentFlag.AlignRight | middle, low)
-        painter.drawText(QRect(strip.right() + 5, 0, room, self.height()), Qt.AlignmentFlag.AlignLeft | middle, high)
-
-
-def _number_box(name: str) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
-    box.setAccessibleName(name)
-    box.setRange(-1000.0, 1000.0)
-    box.setDecimals(2)
-    box.setSingleStep(0.05)
-    box.setAlignment(Qt.AlignmentFlag.AlignCenter)
-    box.setFixedWidth(6 * GRID)
-    return box
+        if self._colouring is None:
+            return
+        text = QColor(current_colours().text)
+        painter.setPen(text)
+        left = self._name_room + self._room(self._low)
+        strip = QRect(left, (self.height() - _STRIP.height()) // 2, _BAR, _STRIP.height())
+        painter.drawImage(strip, self._colouring.strip())
+        middle, right = Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignRight
+        painter.drawText(QRect(0, 0, self._name_room - 2 * GRID, self.height()), middle, self._name)
+        painter.drawText(QRect(0, 0, left - 5, self.height()), right | middle, self._low)
+        painter.drawText(QRect(strip.right() + 5, 0, self.width(), self.height()), middle, self._high)
+        low, high = self._colouring.levels
+        painter.setPen(QPen(text, 1))
+        for mark in self._marks:
+            x = left + (mark - low) / (high - low) * _BAR
+            for y in (strip.top() - 4, strip.bottom() + 2):
+                painter.drawLine(QPointF(x, y), QPointF(x, y + 2))
 
 
 def _icon(name: str) -> QIcon:

@@ -1,72 +1,15 @@
-"""The status line: how far the computing is, what computes, and what is under the cursor."""
+"""The status line: how far the computing is."""
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING
-
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from engine.wording import count
 from gui.session import Session
 from gui.session_values import Progress
-from gui.texts import duration, place_text, projection_html
+from gui.texts import duration
 from gui.theme import GRID
-
-if TYPE_CHECKING:
-    from gui.heatmap_panel import Cell
-
-
-class ReadOut(QWidget):
-    """The cell under the cursor: layer, projection, i, j, φ, chance, angle. Its height never changes."""
-
-    def __init__(self, session: Session) -> None:
-        super().__init__()
-        self._session = session
-        self.setObjectName("readout")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._text = QLabel()
-        self._text.setTextFormat(Qt.TextFormat.RichText)
-        self._text.setAccessibleName("Value under the cursor")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(2 * GRID, GRID // 2, 2 * GRID, GRID // 2)
-        layout.addWidget(self._text)
-        self.setFixedHeight(32)
-        self._cell: Cell | None = None
-        self.refresh()
-
-    @property
-    def text(self) -> str:
-        """What it says, as HTML."""
-        return self._text.text()
-
-    def show_cell(self, cell: Cell | None) -> None:
-        """Read out a cell; nothing for none."""
-        self._cell = cell
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Say what is known now of the cell under the cursor."""
-        cell = self._cell
-        outcome = self._session.result(cell.pair) if cell else None
-        if cell is None or outcome is None:
-            self._text.setText("<span>Point at a panel to read φ</span>" if self._session.results else "")
-            return
-        path = cell.pair.path
-        phi = float(outcome.similarity.values[cell.i - 1, cell.j - 1])
-        chance = max(cell.i, cell.j) / outcome.similarity.dimension
-        gap = "&nbsp;&nbsp;&nbsp;&nbsp;"
-        parts = [
-            f"<b>{place_text(path, self._session.count_from)}</b>&nbsp; {projection_html(path.projection)}",
-            f"<i>i</i> = {cell.i}", f"<i>j</i> = {cell.j}",
-        ]  # fmt: skip
-        if math.isnan(phi):
-            parts.append("φ is undefined here: past the numerical rank")
-        else:
-            angle = math.degrees(math.acos(min(1.0, math.sqrt(max(0.0, phi)))))
-            parts += [f"<b>φ = {phi:.4f}</b>", f"chance {chance:.4f}", f"angle {angle:.1f}°"]
-        self._text.setText(gap.join(parts))
 
 
 class ProgressLine(QWidget):

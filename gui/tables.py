@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QAbstractItemView, QDialog, QDialogButtonBox, QFra
 from engine.findings import Finding, findings
 from engine.outcome import ModuleResult
 from engine.sentence import probability
-from engine.storage_types import Float64Array
+from engine.views import View, view_values
 from engine.wording import natural_key
 from gui.session import Session
 from gui.texts import number, place_text
@@ -200,15 +200,15 @@ def _finding_row(finding: Finding, count_from: int) -> tuple[object, ...]:
 
 
 class MatrixDialog(QDialog):
-    """φ of one panel as a table, i down and j across."""
+    """What a view shows of one panel as a table, i down and j across."""
 
-    def __init__(self, result: ModuleResult, count_from: int, parent: QWidget) -> None:
+    def __init__(self, result: ModuleResult, view: View, count_from: int, parent: QWidget) -> None:
         super().__init__(parent)
         path = result.pair.path
-        self.setWindowTitle(f"φ of {place_text(path, count_from)}, {path.projection}")
+        self.setWindowTitle(f"{view.symbol} of {place_text(path, count_from)}, {path.projection}")
         self.resize(820, 560)
-        self.table = NumberTable("φ by i, down, and j, across", sortable=False)
-        values: Float64Array = result.similarity.values
+        self.table = NumberTable(f"{view.symbol} by i, down, and j, across", sortable=False)
+        values = view_values(result.similarity, view)
         rows, columns = values.shape
         names = [f"i = {i}" for i in range(1, rows + 1)]
         self.table.show_model(NumberModel([f"j = {j}" for j in range(1, columns + 1)], values.tolist(), names))

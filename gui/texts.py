@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import html
-import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from engine.adapter import Adapter
 from engine.module_path import ModulePath
+from engine.number_text import number_text
 from engine.panel_layout import heading_text
 from engine.wording import count
+
+if TYPE_CHECKING:  # NumPy stays out of the window's first paint
+    from engine.views import Title
 
 
 def adapter_facts(adapter: Adapter) -> str:
@@ -72,6 +76,16 @@ def projection_html(projection: str) -> str:
     return f"Δ<i>W</i><sub>{projection.replace('&', '&amp;').replace('<', '&lt;')}</sub>"
 
 
+def title_html(title: Title) -> str:
+    """`φ(A_{r=64}, A′_{r=64}, i, j) − chance`, with true subscripts."""
+    matrix = title.matrix.replace("W", "<i>W</i>") if len(title.matrix) > 1 else f"<i>{title.matrix}</i>"
+    first, second = (number_range(sorted(set(ranks))) for ranks in (title.first_ranks, title.second_ranks))
+    return (
+        f"<i>{title.letter}</i>({matrix}<sub><i>r</i>={first}</sub>, {matrix}′<sub><i>r</i>={second}</sub>, "
+        f"<i>i</i>, <i>j</i>){title.rest}"
+    )
+
+
 def breakable(name: str) -> str:
     """A name that may wrap after its separators, for a narrow card."""
     return "".join(html.escape(c) + ("&#8203;" if c in "_-./" else "") for c in name)
@@ -79,4 +93,4 @@ def breakable(name: str) -> str:
 
 def number(value: float, digits: int = 4) -> str:
     """A number with a real minus sign; a dash where it is undefined."""
-    return "–" if math.isnan(value) else f"{value:.{digits}f}".replace("-", "−")
+    return number_text(value, digits)

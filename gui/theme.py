@@ -185,6 +185,8 @@ QProgressBar::chunk { background: @accent@; border-radius: 3px; }
 QLabel[role="muted"] { color: @muted@; }
 QLabel[role="heading"] { font-weight: 600; }
 QLabel[role="error"] { color: @error@; }
+QLabel[role="bubble"] { background: @surface@; color: @error@; border: 1px solid @error@; border-radius: 6px;
+    padding: 4px 8px; }
 QLabel[role="warning"] { color: @warning@; }
 QFrame[role="paper"] { background: #ffffff; border: 1px solid @line@; border-radius: 8px; }
 QFrame[role="paper"] QLabel { color: #62626f; }

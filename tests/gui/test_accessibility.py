@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from engine.views import View
 from gui.export_dialog import ExportDialog
 from gui.heatmap_grid import FigureView
 from gui.help import AboutDialog, HelpWindow
@@ -96,7 +97,7 @@ def _about(_qtbot: QtBot, window: MainWindow) -> QWidget:
 
 def _matrix(qtbot: QtBot, window: MainWindow) -> QWidget:
     load(qtbot, window, R8)
-    return MatrixDialog(window.session.results[0], 1, window)
+    return MatrixDialog(window.session.results[0], View.PHI, 1, window)
 
 
 STATES: dict[str, Window] = {

@@ -220,7 +220,7 @@ def test_a_caution_goes_with_its_pair(qtbot: QtBot, window: MainWindow, tmp_path
     window.session.show_preset(Preset.FIG4)
     assert "layer 48 of 96" in window.notices.notices[-1].sentence
     window.session.open_paths([tmp_path / "nothing.json"])
-    qtbot.waitUntil(lambda: len(window.notices.notices) == 2, timeout=20_000)
+    qtbot.waitUntil(lambda: len(window.notices.notices) == 3, timeout=20_000)
     load(qtbot, window, (DEMO[0], R8[1]))
     qtbot.waitUntil(lambda: len(window.notices.notices) == 1, timeout=20_000)
     assert "nothing.json" in window.notices.notices[0].sentence, "an error stays until it is dismissed"

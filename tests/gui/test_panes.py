@@ -188,7 +188,7 @@ def test_inspector_says_what_is_stored(qtbot: QtBot, window: MainWindow) -> None
 def test_matrix_table_holds_every_number(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, R8)
     result = window.session.results[0]
-    dialog = MatrixDialog(result, 1, window)
+    dialog = MatrixDialog(result, View.PHI, 1, window)
     qtbot.addWidget(dialog)
     dialog.table.copy()
     rows = [line.split("\t") for line in QGuiApplication.clipboard().text().splitlines()]

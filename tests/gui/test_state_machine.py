@@ -401,7 +401,8 @@ class WindowMachine(RuleBasedStateMachine):
             return
         inspector, read_out = pane.inspector, pane.read_out
         if inspector is not None and (phi := self._phi(inspector.cell)) is not None:
-            assert inspector.facts["φ"] == ("undefined" if np.isnan(phi) else f"<b>{number(phi)}</b>")
+            said = inspector.facts["φ"].removeprefix("<b>").removesuffix("</b>")
+            assert said == ("undefined" if np.isnan(phi) else number(phi))
         if (phi := self._phi(read_out._cell)) is not None:
             assert ("undefined" if np.isnan(phi) else f"φ = {phi:.4f}") in read_out.text
         if pane.page == "Findings":
