@@ -42,7 +42,7 @@ def bar_ticks(levels: tuple[float, float], view: View, label: float) -> list[Bar
     multiples = [k * step for k in range(first, math.floor(high / step + 1e-9) + 1)]
     plain = [low, *(value for value in multiples if is_free(value, [low, high, *named])), high]
     digits = _digits(plain, step)
-    ticks = [BarTick(value, number_text(value, digits)) for value in plain]
+    ticks = [BarTick(value, number_text(value, _enough(value, digits))) for value in plain]
     return sorted((*ticks, *(BarTick(*mark) for mark in named.items())), key=lambda tick: tick.value)
 
 
@@ -64,6 +64,11 @@ def _step(span: float, most: int) -> float:
     """1, 2 or 5 times a power of ten, of which no more than `most` fit into the span."""
     power = 10.0 ** math.floor(math.log10(span / most))
     return next(factor * power for factor in (1, 2, 5, 10) if span / (factor * power) <= most * (1 + 1e-9))
+
+
+def _enough(value: float, digits: int) -> int:
+    """As many decimals, or the few more that a number beside far larger ones needs to be told to a hundredth of it."""
+    return next((n for n in range(digits, digits + 4) if abs(round(value, n) - value) <= 0.01 * abs(value)), digits)
 
 
 def _digits(values: Sequence[float], step: float) -> int:

@@ -147,7 +147,7 @@ def _bar_room(style: FigureStyle, number: int) -> tuple[float, float, float]:
     return (
         1.6 * tick,
         1.5 * tick,
-        max(4.0 * tick, 0.9 * tick + text_width("0" * number, style.tick_size)) + 1.4 * tick,
+        max(4.0 * tick, 1.5 * tick + text_width("0" * number, style.tick_size)) + 1.4 * tick,
     )
 
 

@@ -33,8 +33,8 @@ def _title_math(title: Title) -> str:
     matrix = _math(title.matrix)
     first, second = (_ranks(*ranks) for ranks in (title.first_ranks, title.second_ranks))
     return (
-        rf"${_math(title.letter)}({matrix}_{{r={first}}},\ {matrix}^{{\prime}}_{{r={second}}},\ i,\ j)$"
-        f"{title.rest}"
+        rf"${_math(title.letter)}({matrix}_{{r={first}}},\ {matrix}^{{\prime}}_{{r={second}}},\ i,\ j)"
+        f"{_math(title.rest)}$"
     )
 
 
@@ -44,7 +44,8 @@ def _set_in_math(text: str) -> str:
 
 
 def _math(symbol: str) -> str:
-    return symbol.replace("Δ", r"\Delta ").replace("φ", r"\phi")
+    upright = re.sub(r"\b[a-z]{2,}\b", lambda word: rf"\mathrm{{{word[0]}}}", symbol)
+    return upright.replace("Δ", r"\Delta ").replace("φ", r"\phi").replace("−", "-")
 
 
 def _ranks(low: int, high: int) -> str:
