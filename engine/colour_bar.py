@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.number_text import number_text
 from engine.views import CHANCE_SD, View
+from engine.wording import number_text
 
 _MOST_STEPS = 10
 _AIR = 1.15  # distance of two labels' middles, in heights of a label
@@ -67,7 +67,7 @@ def _step(span: float, most: int) -> float:
 
 
 def _enough(value: float, digits: int) -> int:
-    """As many decimals, or the few more that a number beside far larger ones needs to be told to a hundredth of it."""
+    """As many decimals, or the few more by which a number beside far larger ones is told to a hundredth of it."""
     return next((n for n in range(digits, digits + 4) if abs(round(value, n) - value) <= 0.01 * abs(value)), digits)
 
 

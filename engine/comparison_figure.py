@@ -8,6 +8,7 @@ from engine.figure_measures import PAGE_HEIGHT, figure_size, fitting_plan
 from engine.figure_style import FigureStyle
 from engine.figure_values import range_caution
 from engine.presets import FigurePlan
+from engine.wording import count
 
 
 def figure_plan(comparison: Comparison, style: FigureStyle) -> FigurePlan:
@@ -42,7 +43,6 @@ def size_note(comparison: Comparison, style: FigureStyle) -> tuple[str, bool]:
         width, height = figure_size(plan, style)
     except ValueError as error:
         raise ExportFailure(f"The figure cannot be drawn: {error}.") from error
-    count = len(plan.panels)
-    said = f"{count} panel{'' if count == 1 else 's'}, {width:.1f} × {height:.1f} in"
+    said = f"{count(len(plan.panels), 'panel')}, {width:.1f} × {height:.1f} in"
     fits = height <= PAGE_HEIGHT
     return (said if fits else f"{said}: taller than a page, which holds about {PAGE_HEIGHT:g} in"), not fits

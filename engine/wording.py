@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 
 _DIGITS = re.compile("[0-9]+")
+_LARGEST_PLAIN, _MOST_DIGITS = 1e5, 6
 
 
 def natural_key(text: str) -> str:
@@ -31,3 +33,26 @@ def count(number: int, noun: str) -> str:
 def listed(items: Sequence[str], most: int = 4) -> str:
     """`a, b, c`; of more than `most` the first of them and `…`."""
     return ", ".join(items[:most]) + (", …" if len(items) > most else "")
+
+
+def number_text(value: float, digits: int) -> str:
+    """`0.1250` for 4 digits, `−3.1` for 1; `0.0`, never `−0.0`; a dash where it is undefined.
+
+    What would be a long row of figures is written with a power of ten: `1.5e7`, `2e−9`.
+    """
+    if math.isnan(value):
+        return "–"
+    if digits > _MOST_DIGITS:
+        text = _with_power(value, 10)
+    elif abs(value) >= _LARGEST_PLAIN:
+        text = _with_power(value, 4)
+    else:
+        text = f"{value:.{digits}f}"
+    if not text.strip("-0."):
+        text = text.lstrip("-")
+    return text.replace("-", "−")
+
+
+def _with_power(value: float, figures: int) -> str:
+    mantissa, _, power = f"{value:.{figures}g}".partition("e")
+    return mantissa + (f"e{int(power)}" if power else "")

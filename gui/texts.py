@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from engine.adapter import Adapter
 from engine.module_path import ModulePath
-from engine.number_text import number_text
 from engine.panel_layout import heading_text
-from engine.wording import count
+from engine.wording import count, number_text
 
 if TYPE_CHECKING:  # NumPy stays out of the window's first paint
     from engine.views import Title
