@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 
@@ -66,12 +67,22 @@ class ExportFailure(EngineError):
     """A figure or file could not be written; what was there before is untouched."""
 
 
-def unreadable(path: Path, error: OSError) -> UnreadableFile:
-    """The operating system's refusal in one sentence."""
-    reasons: dict[type[OSError], str] = {
-        FileNotFoundError: "There is no such file.",
-        PermissionError: "The file may not be read (permission denied).",
-        IsADirectoryError: "This is a folder, not a file.",
-    }
-    reason = reasons.get(type(error), f"The file cannot be read ({error.strerror or error}).")
-    return UnreadableFile(reason, path=path)
+_REFUSALS = {
+    errno.ENOENT: "There is no such {what}.",
+    errno.EACCES: "The {what} may not be read (permission denied).",
+    errno.EPERM: "The {what} may not be read (permission denied).",
+    errno.EISDIR: "This is a folder, not a file.",
+    errno.ENOTDIR: "A part of this path is a file, not a folder.",
+    errno.ENAMETOOLONG: "The path is longer than the system allows.",
+    errno.ELOOP: "This is a link that leads back to itself.",
+    errno.EIO: "The disk failed while the {what} was read (input/output error).",
+}
+# Libraries raise some of these without the system's number.
+_NUMBERS = ((FileNotFoundError, errno.ENOENT), (PermissionError, errno.EACCES), (IsADirectoryError, errno.EISDIR))
+
+
+def unreadable(path: Path, error: OSError, what: str = "file") -> UnreadableFile:
+    """The operating system's refusal to read a file or folder, in one sentence."""
+    number = error.errno or next((number for kind, number in _NUMBERS if isinstance(error, kind)), 0)
+    words = f" ({error.strerror})" if error.strerror else ""
+    return UnreadableFile(_REFUSALS.get(number, f"The {{what}} cannot be read{words}.").format(what=what), path=path)

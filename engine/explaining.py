@@ -17,7 +17,9 @@ def group_text(group: ReasonGroup, pairing: Pairing, *, examples: bool = True) -
     if len(group.modules) == 1:
         return str(group)
     modules = count(len(group.modules), "module")
-    text = f"{modules}: {group.reason}" if which is None else f"{modules} are only in {adapter_names(pairing)[which]}"
+    if which is None:
+        return str(group) if examples else f"{modules}: {group.reason}"
+    text = f"{modules} are only in {adapter_names(pairing)[which]}"
     return f"{text} ({listed(group.modules, _EXAMPLES)})" if examples else text
 
 

@@ -20,10 +20,15 @@ class ReasonGroup:
     modules: tuple[str, ...]
 
     def __str__(self) -> str:
-        """`12 modules: reason (a, b, c, …)`, or `a: reason`."""
+        """`12 modules: reason (a, b, c, …).`, or `a: reason.`"""
         if len(self.modules) == 1:
             return f"{self.modules[0]}: {self.reason}"
-        return f"{count(len(self.modules), 'module')}: {self.reason} ({listed(self.modules, _EXAMPLES)})"
+        return f"{count(len(self.modules), 'module')}: {self.with_examples}"
+
+    @property
+    def with_examples(self) -> str:
+        """`reason (a, b, c, …).`"""
+        return f"{self.reason.removesuffix('.')} ({listed(self.modules, _EXAMPLES)})."
 
 
 def by_reason(skipped: Iterable[SkippedModule]) -> tuple[ReasonGroup, ...]:

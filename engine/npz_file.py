@@ -79,7 +79,8 @@ class NpzFile(TensorFile):
             raise MalformedAdapter(f"The array {name} does not fill its place in the archive.", path=self.path)
         if member.compress_type != zipfile.ZIP_STORED and member.file_size > _LARGEST_UNPACKED:
             raise MalformedAdapter(f"The array {name} would unfold to {member.file_size} bytes.", path=self.path)
-        self.tensors[name] = TensorInfo(name, dtype.name, shape)  # type: ignore[index]
+        problem = "holds Python objects, which only running the file's code could read" if dtype.hasobject else ""
+        self.tensors[name] = TensorInfo(name, dtype.name, shape, problem)  # type: ignore[index]
         self._members[name] = _Member(member.filename, dtype, fortran)
 
     @contextmanager

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.adapter import Adapter, LoraModule, SkippedModule
-from engine.errors import EngineError, MalformedAdapter, UnreadableFile, UnsupportedFormat
+from engine.errors import EngineError, MalformedAdapter, UnreadableFile, UnsupportedFormat, unreadable
 from engine.formats import FORMATS
 from engine.formats.checkpoint import CONFIG_NAME, Checkpoint, FormatModules, read_checkpoint
 from engine.formats.other_methods import foreign_modules, method_name
@@ -108,16 +108,38 @@ def adapter_file(path: Path) -> Path:
             f"The folder holds {len(choice)} adapters or checkpoints: choose one of {names}.", path=path
         )
     _refuse_run_shards(_entries(path))
-    if (path / CONFIG_NAME).is_file():
+    if _is_file(path / CONFIG_NAME):
         raise UnreadableFile(f"The folder holds {CONFIG_NAME} and no weights beside it.", path=path)
+    odd = [entry.name for entry in _entries(path) if entry.name in _STOCK_FILES]
+    if odd:
+        raise UnreadableFile(f"{odd[0]} in the folder is no file that can be read.", path=path)
     raise UnsupportedFormat("The folder holds no adapter file (.safetensors, .npz, .bin or .pt).", path=path)
 
 
 def _is_there(path: Path) -> bool:
     try:
-        return path.exists()
-    except (OSError, ValueError) as error:
-        raise UnreadableFile(f"The path cannot be read ({error}).", path=path) from error
+        path.stat()
+    except FileNotFoundError as error:
+        if path.is_symlink():
+            raise UnreadableFile("This is a link to a file that is not there.", path=path) from error
+        return False
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except ValueError as error:  # a character that no name can have
+        raise UnreadableFile("There is no such file or folder.", path=path) from error
+    return True
+
+
+def _is_file(path: Path) -> bool:
+    """Whether an entry of a folder is a file, or leads to one.
+
+    Raises:
+        UnreadableFile: the folder may not be entered.
+    """
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise unreadable(path.parent, error, "folder") from error
 
 
 def _by_name(path: Path) -> Path:
@@ -133,7 +155,7 @@ def _entries(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir(), key=lambda entry: natural_key(entry.name))
     except OSError as error:
-        raise UnreadableFile(f"The folder cannot be read ({error.strerror}).", path=folder) from error
+        raise unreadable(folder, error, "folder") from error
 
 
 def _weights_in(folder: Path) -> list[Path]:
@@ -141,7 +163,7 @@ def _weights_in(folder: Path) -> list[Path]:
     files = [
         entry
         for entry in _entries(folder)
-        if entry.name.endswith(_SUFFIXES) and not _NOT_WEIGHTS.search(entry.name) and entry.is_file()
+        if entry.name.endswith(_SUFFIXES) and not _NOT_WEIGHTS.search(entry.name) and _is_file(entry)
     ]
     if any(file.name.endswith(SHARD_INDEX_SUFFIX) for file in files):
         files = [file for file in files if not _SHARD.search(file.name)]
@@ -199,7 +221,9 @@ def _nothing_sound(path: Path, unusable: tuple[SkippedModule, ...]) -> EngineErr
         return UnsupportedFormat("The file holds no LoRA factors that could be compared.", path=path)
     if len(unusable) == 1:
         return MalformedAdapter(f"{unusable[0].reason} It is the only module.", path=path, module=unusable[0].module)
-    return MalformedAdapter(f"None of the {len(unusable)} modules can be used: {by_reason(unusable)[0]}", path=path)
+    groups = by_reason(unusable)
+    why = groups[0].with_examples if len(groups) == 1 else str(groups[0])
+    return MalformedAdapter(f"None of the {len(unusable)} modules can be used: {why}", path=path)
 
 
 def _not_an_adapter(checkpoint: Checkpoint) -> UnsupportedFormat:

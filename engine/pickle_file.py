@@ -31,6 +31,10 @@ _CONTAINERS = ("state_dict", "model", "model_state_dict", "module", "adapter")
 _DEEPEST = 4
 # The whole file is read where it is no larger: a mapped file that is cut off kills the process that touches it.
 _LARGEST_IN_MEMORY = 1 << 30
+# What a pickle calls to make tensors without numbers, quantised or nested ones.
+_MAKERS_ON_CPU = (b"_rebuild_meta_tensor_no_storage", b"_rebuild_qtensor", b"_nested_tensor")
+# How much of a file of before 1.6 its pickle fills at most; the numbers come after it.
+_LARGEST_PICKLE = 1 << 25
 # What torch says of a pickle that asks for more than tensors.
 _CODE = ("GLOBAL", "reduce for unrecognized", "Can only create new object", "Can only build", "whose module")
 
@@ -48,15 +52,16 @@ class PickleFile(TensorFile):
         self.path, self.files = path, files
         self.metadata = {}
         self.tensors = {
-            name: TensorInfo(name, _dtype(tensor), tuple(tensor.shape))
-            for name, tensor in _load(path, header_only=True).items()
+            name: TensorInfo(name, _dtype(tensor), _shape(tensor), problem)
+            for name, (tensor, problem) in _load(path, header_only=True).items()
         }
 
     @contextmanager
     def open(self) -> Iterator[TensorReader]:
         with self.files.unchanged():
             tensors = _load(self.path, header_only=False)
-        yield _PickleReader(self.path, self.files, tensors)
+        readable = {name: tensor for name, (tensor, problem) in tensors.items() if not problem}
+        yield _PickleReader(self.path, self.files, readable)
 
 
 class _PickleReader(TensorReader):
@@ -78,6 +83,8 @@ class _PickleReader(TensorReader):
         return StoredArray(bits.numpy().copy(), type_)
 
     def number(self, name: str) -> float | None:
+        if name not in self._tensors:
+            return None
         tensor = self._tensor(name, None)
         return float(tensor.item()) if tensor.numel() == 1 and not tensor.is_complex() else None
 
@@ -104,8 +111,14 @@ def _dtype(tensor: torch.Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")
 
 
-def _load(path: Path, *, header_only: bool) -> dict[str, torch.Tensor]:
-    """Every tensor by dotted name, with its numbers or, `header_only`, on torch's device without any."""
+_Tensors = dict[str, tuple["torch.Tensor", str]]
+
+
+def _load(path: Path, *, header_only: bool) -> _Tensors:
+    """Every tensor by dotted name, with its numbers or, `header_only`, on torch's device without any.
+
+    Beside each why its numbers cannot be had, empty where they can.
+    """
     import torch  # noqa: PLC0415 - heavy, and needed for pickles only
 
     try:
@@ -113,8 +126,9 @@ def _load(path: Path, *, header_only: bool) -> dict[str, torch.Tensor]:
         mapped = is_zip and (header_only or path.stat().st_size > _LARGEST_IN_MEMORY)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of pickle protocols, which the user cannot mend
-            content = torch.load(path, weights_only=True, map_location="meta" if header_only else "cpu", mmap=mapped)
-        return _named_tensors(content, path)
+            where = "meta" if header_only and not _needs_cpu(path, is_zip) else "cpu"
+            content = torch.load(path, weights_only=True, map_location=where, mmap=mapped)
+        return _named_tensors(content, path, on_meta=where == "meta")
     except EngineError:
         raise
     except OSError as error:
@@ -152,18 +166,33 @@ def _is_sound_zip(path: Path) -> bool:
     return True
 
 
-def _named_tensors(content: Any, path: Path) -> dict[str, torch.Tensor]:
-    tensors: dict[str, torch.Tensor] = {}
+def _needs_cpu(path: Path, is_zip: bool) -> bool:
+    """Whether the pickle makes tensors that the meta device does not have, or that are on it for good."""
+    if is_zip:
+        with zipfile.ZipFile(path) as archive:
+            name = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
+            start = archive.read(name)
+    else:
+        with path.open("rb") as file:
+            start = file.read(_LARGEST_PICKLE)
+    return any(maker in start for maker in _MAKERS_ON_CPU)
+
+
+def _named_tensors(content: Any, path: Path, *, on_meta: bool) -> _Tensors:
     if isinstance(content, list | tuple):
         content = {str(position): item for position, item in enumerate(content)}
-    _collect(content, "", _DEEPEST, tensors, path)
+    tensors: _Tensors = {}
+    for name, tensor in _walk(content, "", _DEEPEST):
+        tensors.setdefault(name, (tensor, _problem(tensor, path, name, on_meta=on_meta)))
+        if len(tensors) > MOST_TENSORS:
+            raise too_many_tensors(path, len(tensors))
     if not tensors:
         raise UnsupportedFormat("The file holds no tensors by name.", path=path)
     return tensors
 
 
-def _collect(content: Any, prefix: str, depth: int, tensors: dict[str, torch.Tensor], path: Path) -> None:
-    """Gather tensors from nested dicts by dotted name; containers such as `state_dict` give no part of it."""
+def _walk(content: Any, prefix: str, depth: int) -> Iterator[tuple[str, torch.Tensor]]:
+    """Tensors from nested dicts by dotted name; containers such as `state_dict` give no part of it."""
     import torch  # noqa: PLC0415
 
     if not isinstance(content, dict) or depth == 0:
@@ -172,24 +201,32 @@ def _collect(content: Any, prefix: str, depth: int, tensors: dict[str, torch.Ten
         if not isinstance(key, str):  # an optimizer's state; or a tuple built to fill the memory as text
             continue
         if isinstance(item, torch.Tensor):
-            if _is_plain(item, path, key):
-                tensors.setdefault(prefix + key, item)
-            if len(tensors) > MOST_TENSORS:
-                raise too_many_tensors(path, len(tensors))
+            yield prefix + key, item
         elif isinstance(item, dict):
-            _collect(item, prefix if key in _CONTAINERS else f"{prefix}{key}.", depth - 1, tensors, path)
+            yield from _walk(item, prefix if key in _CONTAINERS else f"{prefix}{key}.", depth - 1)
 
 
-def _is_plain(tensor: torch.Tensor, path: Path, name: str) -> bool:
-    """Whether the tensor lies in its storage as strides say.
+def _problem(tensor: torch.Tensor, path: Path, name: str, *, on_meta: bool) -> str:
+    """Why the numbers of a tensor cannot be had; empty where it lies in its storage as strides say.
 
     Raises:
         MalformedAdapter: it claims more elements than its storage holds, and would fill the memory when read.
     """
     import torch  # noqa: PLC0415
 
-    if tensor.layout is not torch.strided or tensor.is_quantized:
-        return False
+    if tensor.is_nested:
+        return "is stored as a nested tensor: save its parts by names of their own"
+    if tensor.layout is not torch.strided:
+        layout = str(tensor.layout).removeprefix("torch.sparse").removeprefix("_").upper() or "COO"
+        return f"is stored as a sparse tensor ({layout}): save it as a dense one"
+    if tensor.is_quantized:
+        return "is stored quantised: save it as floating-point numbers"
+    if tensor.is_meta and not on_meta:
+        return "has a shape and no numbers: it was saved from PyTorch's meta device"
     if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
         raise MalformedAdapter(f"The tensor {name} claims more elements than the file holds.", path=path)
-    return True
+    return ""
+
+
+def _shape(tensor: torch.Tensor) -> tuple[int, ...]:
+    return () if tensor.is_nested else tuple(tensor.shape)

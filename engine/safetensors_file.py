@@ -40,6 +40,17 @@ _INTEGERS = {
 }  # fmt: skip
 # Twice the header of the largest adapter known (94 000 tensors); the library itself would take 100 MB.
 _LARGEST_HEADER = 32_000_000
+# What the library says of a header, and what we say; the first that fits counts.
+_HEADER_FAULTS = (
+    ("unknown variant", "a tensor is of a type that is not known here"),
+    ("utf-8", "it is not text"),
+    ("json", "it is not valid JSON, or does not describe tensors"),
+    ("deserialization", "it is not valid JSON, or does not describe tensors"),
+    ("invalid shape", "the shape and type of a tensor do not fill its bytes"),
+    ("invalidinfo", "the shape and type of a tensor do not fill its bytes"),
+    ("offset", "tensors overlap, or leave gaps between them"),
+    ("overflow", "a tensor is larger than any file can be"),
+)
 _FIRST_LOOK_BYTES = 4096
 _ZERO_CHECK_BYTES = 1 << 16
 
@@ -88,7 +99,9 @@ class SafetensorsFile(TensorFile):
         try:
             header: dict[str, Any] = json.loads(raw)
         except (ValueError, RecursionError) as error:
-            raise MalformedAdapter(f"The safetensors header is not JSON ({error}).", path=self.path) from error
+            raise MalformedAdapter(
+                "The safetensors header is damaged: it is not valid JSON.", path=self.path
+            ) from error
         return header
 
     def _check(self, size: int) -> None:
@@ -103,8 +116,10 @@ class SafetensorsFile(TensorFile):
                     f"The file is cut off or overlong: its header describes another size than {size} bytes.",
                     path=self.path, found=size,
                 ) from error  # fmt: skip
-            cause = text.removeprefix("Error while deserializing header: ")
-            raise MalformedAdapter(f"The safetensors header is damaged ({cause}).", path=self.path) from error
+            fault = next(
+                (words for sign, words in _HEADER_FAULTS if sign in text.casefold()), "it contradicts itself"
+            )
+            raise MalformedAdapter(f"The safetensors header is damaged: {fault}.", path=self.path) from error
         except OSError as error:
             raise unreadable(self.path, error) from error
 

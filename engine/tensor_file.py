@@ -64,7 +64,7 @@ def open_tensor_file(path: Path) -> TensorFile:
         return ShardedFile(path)
     try:
         if path.exists() and not path.is_file() and not path.is_dir():  # a pipe would be waited for without end
-            raise UnsupportedFormat("This is not a file that could be read twice, such as a pipe.", path=path)
+            raise UnsupportedFormat("This is a pipe, a socket or a device, not a file.", path=path)
     except OSError as error:
         raise unreadable(path, error) from error
     files = SourceFiles(path)

@@ -26,11 +26,15 @@ Bytes = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class TensorInfo:
-    """Header facts of one tensor: `dtype` is torch's name of its type (`float32`), or the file's own word."""
+    """Header facts of one tensor: `dtype` is torch's name of its type (`float32`), or the file's own word.
+
+    `problem` says why its numbers cannot be had, as the end of a sentence about it; empty where they can.
+    """
 
     name: str
     dtype: str
     shape: tuple[int, ...]
+    problem: str = ""
 
 
 class Scratch:

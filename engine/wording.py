@@ -56,3 +56,10 @@ def number_text(value: float, digits: int) -> str:
 def _with_power(value: float, figures: int) -> str:
     mantissa, _, power = f"{value:.{figures}g}".partition("e")
     return mantissa + (f"e{int(power)}" if power else "")
+
+
+def own_words(error: BaseException) -> str:
+    """What an exception says, without the number that the operating system gives it: `Permission denied: /x`."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return str(error)

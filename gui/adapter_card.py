@@ -34,6 +34,7 @@ from gui.widgets import set_style
 
 FILE_FILTER = "Adapters (*.safetensors *.safetensors.index.json *.bin *.pt *.pth *.ckpt *.lora *.npz);;All files (*)"
 _SHOWN_WARNINGS = 2
+_LONGEST_NAME = 80
 _KEYS = {Which.FIRST: ("Ctrl+O", "Ctrl+L"), Which.SECOND: ("Ctrl+Shift+O", "Ctrl+Shift+L")}  # as in the menus
 
 
@@ -223,7 +224,7 @@ class AdapterCard(QFrame):
         self._notes.setText(_notes_text(adapter) if adapter else "")
         self._notes.setToolTip("\n".join(adapter.warnings) if adapter else "")
         if place.failure is not None:
-            name = place.failed_path.name if place.failed_path else ""
+            name = _short(place.failed_path.name) if place.failed_path else ""
             kept = " The adapter above stays." if adapter else ""
             self._failure.setText(html.escape(f"{name}: {place.failure.sentence}{kept}"))
             self._failure.setToolTip(place.failure.details)
@@ -242,6 +243,11 @@ class AdapterCard(QFrame):
             " ".join(filter(None, (self._name.text(), self._facts.text(), self._failure.text())))
         )
         self.set_lit(False)
+
+
+def _short(name: str) -> str:
+    """A name that a card has room for: what cannot be opened may be called anything."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 20]}…{name[-19:]}"
 
 
 def _wrapping_label(role: str) -> QLabel:

@@ -129,6 +129,7 @@ def _catch_everything(window: MainWindow) -> None:
     """Errors that nobody expected become a notice and a log entry; the window stays."""
     import traceback  # noqa: PLC0415
 
+    from engine.wording import own_words  # noqa: PLC0415
     from gui.notice import Notice  # noqa: PLC0415
 
     def on_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -136,6 +137,7 @@ def _catch_everything(window: MainWindow) -> None:
             window.close()
             return
         details = "".join(traceback.format_exception(kind, error, trace))
-        window.notices.add(Notice.error(f"Something unexpected went wrong ({kind.__name__}: {error}).", details))
+        said = f"Something unexpected went wrong ({kind.__name__}: {own_words(error)})."
+        window.notices.add(Notice.error(said, details))
 
     sys.excepthook = on_error

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from engine.wording import own_words
 from gui.default_program import choices_path, choose, default_program, take_back
 from gui.plain_window import complain, say
 from gui.resources import RESOURCES
@@ -111,7 +112,7 @@ def install(home: Path, command: Sequence[str]) -> tuple[Path, ...]:
             kept = default
         _write_record(home, Record(tuple(sorted((_candidates() - before).union(record.created))), kept))
     except (OSError, UnicodeError) as error:
-        raise IntegrationFailure(f"The menu entry cannot be written: {error}.") from error
+        raise IntegrationFailure(f"The menu entry cannot be written: {own_words(error)}.") from error
     return tuple(home / place for place in files)
 
 
@@ -133,7 +134,7 @@ def uninstall(home: Path) -> tuple[Path, ...]:
         paths = [Path(os.path.normpath(home / place)) for place in (*folders, *_ABOVE) if place in created]
         _remove(path for path in paths if path.is_dir())
     except OSError as error:
-        raise IntegrationFailure(f"The menu entry cannot be removed: {error}.") from error
+        raise IntegrationFailure(f"The menu entry cannot be removed: {own_words(error)}.") from error
     return removed
 
 

@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+from engine.wording import own_words
 from gui.display import display_problem, needs_no_screen
 from gui.plain_window import complain, show_message
 
@@ -68,7 +69,7 @@ def report_crash(error: Exception) -> None:
     path = start_log()
     logging.getLogger("phiscope").error("PhiScope could not start", exc_info=error)
     where = f"The log file says more: {path}" if path.exists() else "No log file could be written."
-    sentence = f"PhiScope could not start ({type(error).__name__}: {error})."
+    sentence = f"PhiScope could not start ({type(error).__name__}: {own_words(error)})."
     complain(f"phiscope: {sentence} {where}")
     if needs_no_screen():
         return

@@ -24,6 +24,7 @@ from engine.devices import cuda_devices
 from engine.errors import EngineError
 from engine.outcome import ComparisonRequest, Outcome
 from engine.processors import hold_products_to_one_processor
+from engine.wording import own_words
 from gui.notice import Notice
 
 log = logging.getLogger("phiscope")
@@ -113,14 +114,13 @@ class Worker(QObject):
     @Slot(object)
     def open(self, request: OpenRequest) -> None:
         """Read an adapter's header."""
-        from engine.opening import adapters_in, open_adapter  # noqa: PLC0415 - NumPy, in the compute thread
+        from engine.opening import open_adapter  # noqa: PLC0415 - NumPy, in the compute thread
 
         try:
             answer = OpenAnswer(request, adapter=open_adapter(request.path))
         except EngineError as error:
-            several = adapters_in(request.path) if request.path.is_dir() else ()
-            choices = several if len(several) > 1 else ()
-            answer = OpenAnswer(request, failure=Notice.error(error.reason, str(error)), choices=choices)
+            failure = Notice.error(error.reason, str(error))
+            answer = OpenAnswer(request, failure=failure, choices=_choices(request.path))
         except Exception as error:  # noqa: BLE001 - the thread's edge: nothing may end it
             answer = OpenAnswer(request, failure=_unexpected(error))
         self.adapter_opened.emit(answer)
@@ -189,9 +189,20 @@ class Worker(QObject):
         self.outcomes_arrived.emit(OutcomeBatch(run.request.id, tuple(batch), finished, failure))
 
 
+def _choices(path: Path) -> tuple[Path, ...]:
+    """The adapters of a folder that holds several, to choose from; empty for anything else."""
+    from engine.opening import adapters_in  # noqa: PLC0415 - NumPy, in the compute thread
+
+    try:
+        several = adapters_in(path)
+    except EngineError:  # there is nothing that could be read, as was said
+        return ()
+    return several if len(several) > 1 else ()
+
+
 def _unexpected(error: Exception) -> Notice:
     details = "".join(traceback.format_exception(error))
-    return Notice.error(f"Something unexpected went wrong ({type(error).__name__}: {error}).", details)
+    return Notice.error(f"Something unexpected went wrong ({type(error).__name__}: {own_words(error)}).", details)
 
 
 class ComputeThread(QObject):

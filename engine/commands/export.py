@@ -148,10 +148,9 @@ def _none_computed(failures: Sequence[ModuleFailure], failed: Sequence[SkippedMo
         return failures[0].error
     groups, paths = by_reason(failed), {failure.error.path for failure in failures}
     others = len(failed) - len(groups[0].modules)
+    why = f"{groups[0]} {count(others, 'module')} more for other reasons." if others else groups[0].with_examples
     return NothingComparable(
-        f"None of the {len(failed)} modules can be compared: {groups[0]}"
-        + (f"; {others} more for other reasons" if others else ""),
-        path=paths.pop() if len(paths) == 1 else None,
+        f"None of the {len(failed)} modules can be compared: {why}", path=paths.pop() if len(paths) == 1 else None
     )
 
 

@@ -105,7 +105,9 @@ def _read_config(path: Path) -> tuple[Mapping[str, Any] | None, str]:
         config = json.loads(raw.decode("utf-8-sig"))
     except FileNotFoundError:
         return None, ""
-    except (OSError, ValueError, RecursionError):
+    except OSError:
+        return None, f"{CONFIG_NAME} cannot be read, so the scaling is unknown."
+    except (ValueError, RecursionError):
         return None, f"{CONFIG_NAME} is not valid JSON, so the scaling is unknown."
     if not isinstance(config, dict):
         return None, f"{CONFIG_NAME} is not a JSON object, so the scaling is unknown."

@@ -170,13 +170,15 @@ def factor_problem(A: TensorInfo | None, B: TensorInfo | None) -> str:
     for name, tensor in (("A", A), ("B", B)):
         if tensor is None:
             continue
+        if tensor.problem:
+            return f"{name} {tensor.problem}."
+        if tensor.dtype not in STORAGE_TYPES:
+            return f"{name} is stored as {tensor.dtype}, which cannot be read as numbers here."
         if len(tensor.shape) < 2 or 0 in tensor.shape:
             return (
                 f"{name} has shape {shape_text(tensor)}, not two axes: "
                 "the adapter was saved from a sharded (FSDP, ZeRO) run; gather its weights when saving."
             )
-        if tensor.dtype not in STORAGE_TYPES:
-            return f"{name} is stored as {tensor.dtype}, which cannot be read as numbers here."
     return ""
 
 

@@ -87,6 +87,8 @@ def _module(name: str, tensors: Mapping[str, TensorInfo], config: LoraConfig) ->
     diagonal = tensors.get("E")
     if isinstance(made, SkippedModule) or diagonal is None:
         return made
+    if diagonal.problem:
+        return SkippedModule(name, f"AdaLoRA's diagonal {diagonal.problem}.")
     if diagonal.shape not in {(made.rank, 1), (made.rank,)}:
         return SkippedModule(name, f"AdaLoRA's diagonal has another length than the rank {made.rank}.")
     return replace(made, E=StoredMatrix((diagonal.name,), (made.rank, 1), diagonal.dtype))

@@ -147,6 +147,16 @@ def test_sam_lora_numbers_q_and_v_of_each_block(tmp_path: Path) -> None:
     for block in range(3):
         np.testing.assert_array_equal(places[block, "q"][0], pairs[2 * block][0])
         np.testing.assert_array_equal(places[block, "v"][1], pairs[2 * block + 1][1])
+    assert {module.scaling for module in adapter.modules} == {1.0}
+    assert not adapter.warnings
+
+
+def test_lora_vit_multiplies_by_what_its_file_does_not_hold(tmp_path: Path) -> None:
+    tensors = make.samlora([make.pair(seed, 4, 24, 24) for seed in range(2)])
+    tensors["fc_24in_10out"] = np.zeros((10, 24), dtype=np.float32)
+    adapter = open_adapter(make.write_safetensors(tmp_path / "vit.safetensors", tensors))
+    assert {module.scaling for module in adapter.modules} == {None}
+    assert any("scaling is unknown" in warning for warning in adapter.warnings)
 
 
 def _with_factors(adapter: Adapter) -> list[tuple[Any, tuple[Any, Any]]]:

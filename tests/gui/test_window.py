@@ -107,6 +107,16 @@ def test_a_bad_file_says_so_on_its_card_and_the_adapter_stays(
     assert len(window.session.results) == 12, "what was shown stays"
 
 
+def test_a_path_that_no_system_takes_is_answered(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    """The card said "Opening …" for ever."""
+    window.session.open(Which.FIRST, tmp_path / ("x" * 5000))
+    wait_until_open(qtbot, window)
+    said = window.cards[Which.FIRST]._failure
+    assert said.isVisible()
+    assert "The path is longer than the system allows." in said.text()
+    assert len(said.text()) < 200
+
+
 def test_a_late_answer_of_the_pair_before_is_dropped(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, DEMO)
     stale = window.session.results[0]
