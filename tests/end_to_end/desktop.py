@@ -44,7 +44,7 @@ class Desktop:
         )
         return done.stdout
 
-    def window(self, name: str, seconds: float = 20) -> str:
+    def window(self, name: str, seconds: float = 60) -> str:
         """Wait for a visible window of this name, and return its number."""
         found = wait_for(lambda: self.xdotool("search", "--onlyvisible", "--name", name).split(), seconds)
         return found[-1]
@@ -78,7 +78,7 @@ def desktop(home: Path, size: str = "1280x720x24") -> Iterator[Desktop]:
     finally:
         for process in (manager, server):
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=30)
 
 
 def copy_of_the_checkout(folder: Path) -> Path:

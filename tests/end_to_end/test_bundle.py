@@ -44,7 +44,7 @@ def test_the_demo_opens_and_exports(screen: Desktop, tmp_path: Path) -> None:
         screen.xdotool("key", "Escape")
         wait_for(lambda: not screen.xdotool("search", "--onlyvisible", "--name", "^Export$"), 10)
         screen.xdotool("key", "ctrl+q")
-        assert program.wait(timeout=10) == 0
+        assert program.wait(timeout=30) == 0
     finally:
         program.kill()
         _, errors = program.communicate()

@@ -129,7 +129,7 @@ def test_it_sets_up_once_and_starts_with_the_files(screen: Desktop, tmp_path: Pa
     made = (folder / ".venv/pyvenv.cfg").stat().st_mtime_ns
     begun = time.monotonic()
     program = launch(screen, folder, "again")
-    program.communicate(timeout=20)
+    program.communicate(timeout=60)
     assert time.monotonic() - begun < 3
     assert (folder / "started").read_text() == "again"
     assert (folder / ".venv/pyvenv.cfg").stat().st_mtime_ns == made
@@ -139,7 +139,7 @@ def test_what_was_given_up_is_made_anew_and_what_changed_completed(screen: Deskt
     folder = checkout(tmp_path / "checkout")
     stamp, rest = folder / ".venv/phiscope-complete", folder / ".venv/rest"
     program = launch(screen, folder)
-    wait_for((folder / ".venv/phiscope-unfinished").exists, 20)
+    wait_for((folder / ".venv/phiscope-unfinished").exists, 60)
     os.killpg(program.pid, signal.SIGKILL)
     program.communicate()
     assert not stamp.exists()
@@ -183,10 +183,10 @@ def test_closing_the_window_cancels_and_it_can_be_run_again(screen: Desktop, tmp
     folder = checkout(tmp_path / "checkout")
     program = launch(screen, folder)
     window = screen.window("^PhiScope$")
-    wait_for((folder / ".venv/phiscope-unfinished").exists, 20)
+    wait_for((folder / ".venv/phiscope-unfinished").exists, 60)
     screen.xdotool("windowfocus", "--sync", window)
     screen.xdotool("key", "alt+F4")
-    _, errors = program.communicate(timeout=20)
+    _, errors = program.communicate(timeout=60)
     assert (program.returncode, errors) == (1, "")
     assert not (folder / "started").exists()
     launch(screen, folder).communicate(timeout=60)
@@ -237,7 +237,7 @@ def test_no_python_at_all_is_said(screen: Desktop, tmp_path: Path) -> None:
         (tools / tool).symlink_to(str(shutil.which(tool)))
     environment = screen.environment | {"PATH": str(tools)}
     done = subprocess.run(
-        [folder / "PhiScope.sh"], env=environment, text=True, capture_output=True, check=False, timeout=20
+        [folder / "PhiScope.sh"], env=environment, text=True, capture_output=True, check=False, timeout=60
     )
     assert done.returncode == 1
     assert done.stderr == "PhiScope needs Python 3.11 or newer, and there is none. Install it and start again.\n"
@@ -246,10 +246,10 @@ def test_no_python_at_all_is_said(screen: Desktop, tmp_path: Path) -> None:
 def test_a_second_double_click_does_not_disturb_the_first(screen: Desktop, tmp_path: Path) -> None:
     folder = checkout(tmp_path / "checkout")
     first = launch(screen, folder)
-    wait_for((folder / ".venv").exists, 20)
+    wait_for((folder / ".venv").exists, 60)
     environment = screen.environment | {"DISPLAY": ""}
     second = subprocess.run(
-        [folder / "PhiScope.sh"], env=environment, text=True, capture_output=True, check=False, timeout=20
+        [folder / "PhiScope.sh"], env=environment, text=True, capture_output=True, check=False, timeout=60
     )
     assert (second.returncode, "being set up already" in second.stderr) == (1, True)
     first.communicate(timeout=60)
@@ -263,7 +263,7 @@ def test_a_link_and_the_launcher_for_macos_start_the_same(screen: Desktop, tmp_p
     (tmp_path / "desktop/PhiScope.sh").symlink_to(folder / "PhiScope.sh")
     launch(screen, tmp_path / "desktop").communicate(timeout=60)
     (folder / "started").unlink()
-    launch(screen, folder, "mac", name="PhiScope.command").communicate(timeout=20)
+    launch(screen, folder, "mac", name="PhiScope.command").communicate(timeout=60)
     assert (folder / "started").read_text() == "mac"
 
 

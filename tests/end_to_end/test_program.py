@@ -45,7 +45,7 @@ def test_a_pair_becomes_a_figure_and_files(screen: Desktop, tmp_path: Path) -> N
         screen.xdotool("key", "Escape")
         wait_for(lambda: not screen.xdotool("search", "--onlyvisible", "--name", "^Export$"), 10)
         screen.xdotool("key", "ctrl+q")
-        assert program.wait(timeout=10) == 0
+        assert program.wait(timeout=30) == 0
     finally:
         program.kill()
         _, errors = program.communicate()
@@ -91,7 +91,7 @@ def test_a_close_during_a_run_is_clean(screen: Desktop) -> None:
         program = screen.start(*DEMO)
         screen.window("PhiScope")
         screen.xdotool("key", "ctrl+q")
-        assert program.wait(timeout=10) == 0
+        assert program.wait(timeout=30) == 0
         _, errors = program.communicate()
         assert errors == ""
 

@@ -49,7 +49,7 @@ def running(screen: Desktop, *arguments: object) -> Iterator[subprocess.Popen[st
         yield program
         assert program.poll() is None, "it ended by itself"
         screen.xdotool("key", "ctrl+q")
-        assert program.wait(timeout=10) == 0
+        assert program.wait(timeout=30) == 0
     finally:
         program.kill()
         _, errors = program.communicate()
@@ -79,7 +79,7 @@ def source_of(screen: Desktop, paths: Sequence[Path]) -> Iterator[tuple[int, int
         yield 1470, 810
     finally:
         program.terminate()
-        program.wait(timeout=10)
+        program.wait(timeout=30)
 
 
 def drag(screen: Desktop, start: tuple[int, int], end: tuple[int, int]) -> None:
