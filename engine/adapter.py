@@ -145,6 +145,27 @@ def has_stock_name(path: Path) -> bool:
     return path.stem.partition(".")[0] in _STOCK_NAMES and not path.is_dir()
 
 
+def told_apart(first: Adapter, second: Adapter) -> tuple[str, str]:
+    """What to call two adapters: their names, with the folders that it takes to tell two of one name apart.
+
+    `run1/final` and `run2/final`; the same name twice where both are one place.
+    """
+    if first.name != second.name:
+        return first.name, second.name
+    places = [_place(adapter) for adapter in (first, second)]
+    for depth in range(2, max(map(len, places)) + 1):
+        one, other = ("/".join(place[-depth:]) for place in places)
+        if one != other:
+            return one, other
+    return first.name, second.name
+
+
+def _place(adapter: Adapter) -> tuple[str, ...]:
+    """The parts of the path of what gives an adapter its name, from the top."""
+    path = adapter.path.resolve()
+    return (path.parent if has_stock_name(adapter.path) else path).parts[1:]
+
+
 _STOCK_NAMES = {"adapter_model", "pytorch_lora_weights", "adapters", "adapter_config", "model", "lit_model"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.adapter import told_apart
 from engine.left_out import ReasonGroup, by_reason
 from engine.pairing import ONLY_IN, Pairing
 from engine.side import Side
@@ -41,8 +42,8 @@ def why_nothing(pairing: Pairing, side: Side) -> str:
 
 
 def adapter_names(pairing: Pairing) -> dict[str, str]:
-    """What sentences call the "first" and the "second" adapter: their names, unless both have the same."""
-    first, second = pairing.first.name, pairing.second.name
+    """What sentences call the "first" and the "second" adapter: their names, unless both are one place."""
+    first, second = told_apart(pairing.first, pairing.second)
     if first == second:
         return {"first": "the first adapter", "second": "the second adapter"}
     return {"first": first, "second": second}

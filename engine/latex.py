@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.adapter import told_apart
 from engine.chance import expected_similarity
 from engine.comparison_figure import figure_plan
 from engine.export_plan import Comparison
@@ -41,9 +42,10 @@ def latex_figure(comparison: Comparison, style: FigureStyle, file: str = "figure
     )  # fmt: skip
     chance = f"{chances[0]:g}" if len(chances) == 1 else f"{chances[0]:g} to {chances[-1]:g}"
     where = f" in layer{'s' if len(layers) > 1 else ''} {_listed(layers)}" if layers else ""
+    first, second = told_apart(comparison.first, comparison.second)
     caption = (
-        f"Normalised {style.view.latex} of the {_SIDES[comparison.side]} of {_escaped(comparison.first.name)} "
-        f"($r={_ranks(comparison, 0)}$) and {_escaped(comparison.second.name)} ($r={_ranks(comparison, 1)}$){where}, "
+        f"Normalised {style.view.latex} of the {_SIDES[comparison.side]} of {_escaped(first)} "
+        f"($r={_ranks(comparison, 0)}$) and {_escaped(second)} ($r={_ranks(comparison, 1)}$){where}, "
         f"for {_listed(projections)}~\\citep{{hu2022lora}}. Colours run from {_number(low)} to {_number(high)}; "
         f"random subspaces reach {chance} at full rank.{_shared(comparison)}"
     )

@@ -26,11 +26,14 @@ class ModuleCaution:
 def untrained_caution(pairing: Pairing) -> str:
     """That B is all zero in modules of an adapter, or of both; empty where it is in none."""
     parts = []
-    for adapter in (pairing.first, pairing.second):
+    names = (pairing.first.name, pairing.second.name)
+    if names[0] == names[1]:  # their folders are nobody's business: this is written into files
+        names = ("the first adapter", "the second adapter")
+    for adapter, name in zip((pairing.first, pairing.second), names, strict=True):
         zero, total = len(adapter.zero_update), len(adapter.modules)
         if zero:
             where = "every module" if zero == total else f"{zero} of {total} modules"
-            parts.append(f"{where} of {adapter.name}")
+            parts.append(f"{where} of {name}")
     if not parts:
         return ""
     return (

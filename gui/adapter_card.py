@@ -208,12 +208,13 @@ class AdapterCard(QFrame):
     def _on_changed(self, which: Which) -> None:
         if which is self._which:
             self._show(self._session.place(which))
+        self._name.setText(breakable(self._session.name(self._which)))  # the other place may have one of this name
 
     def _show(self, place: Place) -> None:
         adapter = place.adapter
         self.setProperty("role", "card" if adapter else "drop")
         self._clear_button.setVisible(adapter is not None or place.failure is not None)
-        self._name.setText(breakable(adapter.name) if adapter else "")
+        self._name.setText(breakable(self._session.name(self._which)))
         self._name.setToolTip(str(adapter.path) if adapter else "")
         if place.opening is not None:
             self._facts.setText(f"Opening {breakable(place.opening.path.name)} …")

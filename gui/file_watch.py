@@ -68,7 +68,7 @@ class FileWatch(QObject):
         if place.change:
             self._tell(which)
         elif place.adapter is not None:
-            said = f"{place.adapter.name} is on disk again as it was opened."
+            said = f"{self._session.name(which)} is on disk again as it was opened."
             self._session.notice_raised.emit(Notice.news(said, scope=Scope.PAIR, key=_key(which)))
 
     def _on_end(self, scopes: tuple[Scope, ...]) -> None:
@@ -82,7 +82,7 @@ class FileWatch(QObject):
         if place.adapter is None or place.opening is not None or not place.change:
             return
         offer = Offer("Reload", "Open it again as it is now (F5)", self._reload)
-        said = f"{place.adapter.name}: {place.change} What is shown is of the file as it was."
+        said = f"{self._session.name(which)}: {place.change} What is shown is of the file as it was."
         meant = "Nothing more of it is computed or exported until it is opened again."
         self._session.notice_raised.emit(Notice.caution(said, meant, key=_key(which), offer=offer))
 

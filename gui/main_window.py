@@ -371,8 +371,7 @@ class MainWindow(QMainWindow):
         self._menus.set_has_figure(known)
 
     def _update_title(self) -> None:
-        adapters = [self.session.place(which).adapter for which in Which]
-        names = " and ".join(adapter.name for adapter in adapters if adapter)
+        names = " and ".join(filter(None, map(self.session.name, Which)))
         self.setWindowTitle(f"{names} – PhiScope" if names else "PhiScope")
 
     def _show_devices(self) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from engine.adapter import SkippedModule
+from engine.adapter import SkippedModule, told_apart
 from engine.devices import CPU, Device
 from engine.errors import EngineError
 from engine.outcome import ComparisonRequest, ModuleFailure, ModuleResult, Outcome
@@ -92,6 +92,14 @@ class Session(QObject):
     def pairing(self) -> Pairing | None:
         """The matched modules of both adapters; None until both are there."""
         return self._pairing
+
+    def name(self, which: Which) -> str:
+        """What to call the adapter in one place, told apart from one of the same name in the other; or empty."""
+        first, second = (self._places[place].adapter for place in Which)
+        if first is not None and second is not None:
+            return told_apart(first, second)[which.value]
+        adapter = self._places[which].adapter
+        return adapter.name if adapter is not None else ""
 
     @property
     def side(self) -> Side:

@@ -176,6 +176,8 @@ QSpinBox::down-arrow { image: url("@chevron_down@"); width: 10px; height: 10px; 
 QComboBox QAbstractItemView { background: @surface@; border: 1px solid @line@; selection-background-color: @tint@;
     selection-color: @text@; outline: none; }
 QListWidget, QTreeWidget { background: transparent; border: none; outline: none; }
+QTreeWidget { border: 1px solid transparent; selection-background-color: @tint@; selection-color: @text@; }
+QTreeWidget:focus { border: 1px solid @accent@; }
 QListWidget::item { padding: 2px 4px; border-radius: 4px; }
 QListWidget::item:selected { background: @tint@; color: @text@; border: 1px solid @accent@; }
 QListWidget::item:focus { border: 1px solid @text@; }

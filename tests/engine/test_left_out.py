@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.adapter import SkippedModule
+from engine.adapter import SkippedModule, told_apart
 from engine.explaining import group_text, why_nothing
 from engine.left_out import by_reason
 from engine.opening import adapters_in, open_adapter
@@ -75,12 +75,11 @@ def test_names_of_both_dialects_are_shown_where_they_differ(tmp_path: Path) -> N
     assert "attn.qkv_proj" in said
 
 
-def test_adapters_of_one_name_are_called_first_and_second(tmp_path: Path) -> None:
+def test_adapters_of_one_name_are_named_with_their_folders(tmp_path: Path) -> None:
     paths = [write_peft_adapter(tmp_path / f"run{n}" / "final", [f"model.m{n}.x"], 2, seed=n) for n in (0, 1)]
     said = why_nothing(pair_adapters(*map(open_adapter, paths)), Side.A)
     assert said == (
-        "1 module is only in the first adapter (for example model.m0.x), "
-        "1 only in the second adapter (for example model.m1.x)."
+        "1 module is only in run0/final (for example model.m0.x), 1 only in run1/final (for example model.m1.x)."
     )
 
 
@@ -110,3 +109,14 @@ def test_a_folder_offers_its_adapters_in_natural_order(tmp_path: Path) -> None:
     for step in (10, 2):
         make.write_safetensors(files / f"step_{step}.safetensors", peft(llama_modules(1)))
     assert [path.name for path in adapters_in(files)] == ["step_2.safetensors", "step_10.safetensors"]
+
+
+def test_adapters_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    folders = [tmp_path / place / "final" for place in ("run1/seed", "run2/seed")]
+    first, second = (open_adapter(write_peft_adapter(folder, llama_modules(1), 2, seed=0)) for folder in folders)
+    assert told_apart(first, second) == ("run1/seed/final", "run2/seed/final")
+    by_file = open_adapter(folders[0] / "adapter_model.safetensors")
+    assert told_apart(by_file, second) == ("run1/seed/final", "run2/seed/final")
+    assert told_apart(first, by_file) == ("final", "final")
+    other = open_adapter(write_peft_adapter(tmp_path / "other", llama_modules(1), 2, seed=0))
+    assert told_apart(first, other) == ("final", "other")
