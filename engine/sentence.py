@@ -42,7 +42,7 @@ class ProjectionShare:
     @property
     def name(self) -> str:
         """`q`, or `decoder q` where a model has several towers."""
-        return " ".join(filter(None, (self.tower, self.projection)))
+        return " ".join(filter(None, (self.tower, _told(self.projection))))
 
 
 @dataclass(frozen=True)
@@ -166,11 +166,9 @@ def _items(summary: SharedSummary) -> str:
     if len(groups) <= _MOST_LISTED:
         return ", ".join(_listed(groups, decimals))
     ordered = sorted(groups, key=lambda group: -group.median)
-    highest, lowest = ordered[:_AT_EACH_END], ordered[-_AT_EACH_END:]
-    return (
-        f"of {len(groups)} projections, highest {', '.join(_listed(highest, decimals))}; "
-        f"lowest {', '.join(_listed(lowest, decimals))}"
-    )
+    ends = _listed([*ordered[:_AT_EACH_END], *ordered[-_AT_EACH_END:]], decimals)
+    highest, lowest = ", ".join(ends[:_AT_EACH_END]), ", ".join(ends[_AT_EACH_END:])
+    return f"of {len(groups)} projections, highest {highest}; lowest {lowest}"
 
 
 def _listed(groups: Sequence[ProjectionShare], decimals: int) -> list[str]:
@@ -189,7 +187,12 @@ def _place(pair: ModulePair, count_from: int) -> str:
     """`layer 1 q`, `encoder layer 1 q`, or the module's own name where it is in no layer."""
     path = pair.path
     layer = _layer(path, count_from)
-    return " ".join(filter(None, (path.tower, layer, path.projection))) if layer else path.name
+    return " ".join(filter(None, (path.tower, layer, _told(path.projection)))) if layer else path.name
+
+
+def _told(projection: str) -> str:
+    """A projection as it is told from the numbers around it."""
+    return projection if projection[:1].isalpha() else f"“{projection}”"
 
 
 def _layer(path: ModulePath, count_from: int) -> str:

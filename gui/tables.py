@@ -151,6 +151,11 @@ _FINDING_COLUMNS = (
     "tower", "layer", "projection", "shared", "p", "most shared", "at k", "φ(1, 1)", "mean", "row 1", "column 1",
     "8 × 8", "φ(r, r′)", "chance", "dominant", "8 × 8, change", "last k + 3 SD", "module",
 )  # fmt: skip
+_FINDING_FORMATS: dict[str, Callable[[float], str]] = {
+    "p": probability,
+    "shared": lambda value: number(value, 2),
+    "most shared": lambda value: number(value, 2),
+}
 _FINDING_TIPS = {
     "shared": "Directions shared at full rank, beyond what two random subspaces share",
     "p": "Probability that two random subspaces have at least this φ(r, r′)",
@@ -183,7 +188,7 @@ class FindingsTable(NumberTable):
         found = findings(self._session.results)
         self._slugs = [finding.pair.slug for finding in found]
         rows = [_finding_row(finding, self._session.count_from) for finding in found]
-        self.show_model(NumberModel(_FINDING_COLUMNS, rows, tips=_FINDING_TIPS, formats={"p": probability}))
+        self.show_model(NumberModel(_FINDING_COLUMNS, rows, tips=_FINDING_TIPS, formats=_FINDING_FORMATS))
         self.setColumnHidden(0, not any(finding.pair.path.tower for finding in found))
 
 

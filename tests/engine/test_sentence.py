@@ -99,7 +99,7 @@ def test_forty_projections_are_told_by_their_ends() -> None:
     said = shared_sentence(results, Side.A)
     assert (
         "over 3 layers: of 40 projections, highest p39 3.90 of 8 (3.90 to 3.90), p38 3.80 (3.80 to 3.80), "
-        "p37 3.70 (3.70 to 3.70); lowest p2 0.20 of 8 (0.20 to 0.20), p1 0.10 (0.10 to 0.10), p0 0.00 (0.00 to 0.00)."
+        "p37 3.70 (3.70 to 3.70); lowest p2 0.20 (0.20 to 0.20), p1 0.10 (0.10 to 0.10), p0 0.00 (0.00 to 0.00)."
     ) in said
     assert len(said) < 420
 
@@ -115,6 +115,12 @@ def test_modules_outside_the_layers_have_their_names() -> None:
 def test_experts_of_one_layer_are_modules() -> None:
     results = [_result(0, "up", 1.0), _result(0, "up", 2.0), _result(1, "up", 3.0)]
     assert "median (range) over modules: up 2.00 of 8 (1.00 to 3.00)" in shared_sentence(results, Side.A)
+
+
+def test_a_projection_called_by_a_number_is_told_from_the_numbers() -> None:
+    said = shared_sentence([_result(0, "0", 1.0), _result(0, "conv", 0.5)], Side.A)
+    assert "“0” 1.00 of 8, conv 0.50." in said
+    assert "the strongest is layer 1 “0” with 1.00." in said
 
 
 def test_undefined_modules_are_counted_apart() -> None:
