@@ -134,6 +134,11 @@ def largest_distance(arrays: Sequence[Float64Array]) -> float:
     return reach if reach > 1e-9 else 1.0
 
 
+def counted_range(values: Float64Array) -> tuple[float, float]:
+    """For numbers of directions: from 0 to the largest defined one, rounded up to two figures, and at least to 1."""
+    return 0.0, max(1.0, _rounded_up(max(1e-9, largest_value([values]))))
+
+
 def _rounded_up(value: float) -> float:
     """The next number of two figures: 180 for 177.1, 0.46 for 0.4512."""
     unit = 10.0 ** (math.floor(math.log10(value)) - 1)

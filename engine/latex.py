@@ -8,9 +8,10 @@ from engine.comparison_figure import figure_plan
 from engine.export_plan import Comparison
 from engine.figure_style import FigureStyle
 from engine.figure_values import figure_levels
-from engine.sentence import real, shared_summary
+from engine.sentence import shared_summary
 from engine.side import Side
 from engine.significance import FALSE_DISCOVERY_RATE
+from engine.wording import number_text
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
@@ -65,7 +66,7 @@ def _shared(comparison: Comparison) -> str:
         return ""
     ranks = sorted({rank for group in groups for rank in group.ranks})
     of = f"{ranks[0]}" if len(ranks) == 1 else f"{ranks[0]} to {ranks[-1]}"
-    medians = {group.name: f"${real(group.median, summary.decimals).replace('−', '-')}$" for group in groups}
+    medians = {group.name: f"${number_text(group.median, summary.decimals).replace('−', '-')}$" for group in groups}
     if summary.defined == 1:
         return f" At full rank they share {medians.popitem()[1]} of {of} directions beyond chance."
     if len(groups) <= _MOST_PROJECTIONS:

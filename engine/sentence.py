@@ -16,6 +16,7 @@ from engine.pairing import ModulePair
 from engine.side import Side
 from engine.significance import FALSE_DISCOVERY_RATE, beyond_chance
 from engine.storage_types import Float64Array
+from engine.wording import number_text
 
 # A list of more projections than this names the ends alone, so many at each.
 _MOST_LISTED, _AT_EACH_END = 6, 3
@@ -119,7 +120,7 @@ def _said(summary: SharedSummary, results: Sequence[ModuleResult], side: Side, c
     if strongest is None:
         return _nothing_defined(summary, results, side, count_from)
     subject = f"Directions shared beyond chance on {side.label}"
-    place, most = _place(strongest, count_from), real(summary.strongest_s, summary.decimals)
+    place, most = _place(strongest, count_from), number_text(summary.strongest_s, summary.decimals)
     if summary.defined == 1:
         is_beyond = "lies" if summary.beyond else "does not lie"
         said = (
@@ -127,9 +128,9 @@ def _said(summary: SharedSummary, results: Sequence[ModuleResult], side: Side, c
             f"(p {equals(summary.least_p)})."
         )
     else:
-        count = f"{summary.beyond} of {summary.defined} modules {'lies' if summary.beyond == 1 else 'lie'}"
+        how_many = f"{summary.beyond} of {summary.defined} modules {'lies' if summary.beyond == 1 else 'lie'}"
         said = (
-            f"{subject}{_over(summary, results, count_from)}: {_items(summary)}. {count} beyond chance "
+            f"{subject}{_over(summary, results, count_from)}: {_items(summary)}. {how_many} beyond chance "
             f"(Benjamini–Hochberg at {FALSE_DISCOVERY_RATE:g}); the strongest is {place} with {most}."
         )
     if count_from != 1 and strongest.path.layer is not None:
@@ -178,8 +179,9 @@ def _listed(groups: Sequence[ProjectionShare], decimals: int) -> list[str]:
         low, high = group.ranks
         ranks = "" if group.ranks == said else f" of {low}" if low == high else f" of {low} to {high}"
         said = group.ranks
-        spread = f" ({real(group.low, decimals)} to {real(group.high, decimals)})" if group.modules > 1 else ""
-        texts.append(f"{group.name} {real(group.median, decimals)}{ranks}{spread}")
+        median, lowest, highest = (number_text(s, decimals) for s in (group.median, group.low, group.high))
+        spread = f" ({lowest} to {highest})" if group.modules > 1 else ""
+        texts.append(f"{group.name} {median}{ranks}{spread}")
     return texts
 
 
@@ -198,12 +200,6 @@ def _told(projection: str) -> str:
 def _layer(path: ModulePath, count_from: int) -> str:
     """`layer 1`, the block's own label, or empty."""
     return f"layer {path.layer_name(count_from)}" if path.layer is not None else path.block
-
-
-def real(value: float, decimals: int) -> str:
-    """A number with a real minus sign, and none before a zero."""
-    text = f"{value:.{decimals}f}"
-    return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
 
 
 def equals(p: float) -> str:

@@ -6,15 +6,21 @@ from enum import Enum
 
 import numpy as np
 
+from engine.significance import shared_dimensions
 from engine.storage_types import Float64Array
-from engine.views import View
+from engine.subspace import SubspaceSimilarity
+from engine.views import View, view_values
 
 
 class Summary(Enum):
-    """What stands for a panel: its value at i = j = k, or the mean of its defined cells."""
+    """What stands for a panel: its value at i = j = k, the mean of its defined cells, or what is shared.
+
+    The first two are values of the view; the directions shared beyond chance at full rank are the same in every view.
+    """
 
     DIAGONAL = "at k, k"
     MEAN = "mean"
+    SHARED = "shared"
 
     @property
     def has_k(self) -> bool:
@@ -23,12 +29,18 @@ class Summary(Enum):
 
 
 def summary_name(which: Summary, view: View, k: int) -> str:
-    """What the number is called: `mean φ`, `z at 8, 8`."""
+    """What the number is called: `mean φ`, `z at 8, 8`, `directions shared`."""
+    if which is Summary.SHARED:
+        return "directions shared"
     return f"mean {view.symbol}" if which is Summary.MEAN else f"{view.symbol} at {k}, {k}"
 
 
-def summary(values: Float64Array, which: Summary, k: int) -> float:
-    """The number that stands for a panel; NaN where k passes a rank or a numerical rank."""
+def summary(similarity: SubspaceSimilarity, view: View, which: Summary, k: int) -> float:
+    """The number that stands for a panel; NaN where k or the full rank passes a rank or a numerical rank."""
+    if which is Summary.SHARED:
+        r, r_ = similarity.values.shape[0], similarity.values.shape[1]
+        return float(shared_dimensions(similarity.values[-1, -1], r, r_, similarity.dimension))
+    values = view_values(similarity, view)
     if which is Summary.MEAN:
         return float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")
     inside = 1 <= k <= values.shape[0] and k <= values.shape[1]

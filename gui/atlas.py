@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -32,6 +33,7 @@ from engine.outcome import ModuleFailure
 from engine.pairing import ModulePair
 from engine.storage_types import Float64Array
 from engine.summary import Summary, summary, summary_name
+from engine.views import View
 from gui.colour_scale import ColourScale
 from gui.figure_geometry import MARGIN
 from gui.mosaic import Mosaic, row_html
@@ -67,6 +69,7 @@ class Atlas(QWidget):
         self._said = QLabel()
         self._said.setTextFormat(Qt.TextFormat.RichText)
         self._said.setAccessibleName("Module under the cursor")
+        self._said.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # the bar stays whole
         self._stale: set[str] = set()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -157,6 +160,7 @@ class Atlas(QWidget):
         if self.isVisible():
             self.mosaic.update_modules(tuple(self._stale))
             self._stale.clear()
+            self._show_bar()
             self._show_curves()
             self._read_out(self.mosaic.pointed_at)
 
@@ -167,15 +171,15 @@ class Atlas(QWidget):
     def _show(self) -> None:
         which = self._summary
         for widget in (self._k, self._k_label):
-            widget.setEnabled(which is None or which.has_k)
+            widget.setVisible(which is None or which.has_k)
         self.mosaic.show_summary(which, self._k.value())
         self._show_bar()
         self._show_curves()
 
     def _show_bar(self) -> None:
         view, which = self._scale.view, self._summary
-        name = view.symbol if which is None else self._label(which)
-        self._bar.show_scale(self.mosaic.colouring, name, view)
+        name = view.symbol if which is None else self._short_label(which)
+        self._bar.show_scale(self.mosaic.colouring, name, View.PHI if which is Summary.SHARED else view)
 
     def _show_curves(self) -> None:
         if not self.isVisible():
@@ -185,7 +189,7 @@ class Atlas(QWidget):
         for result in self._session.results:
             path = result.pair.path
             if path.layer is not None:
-                value = summary(self._scale.values(result.similarity), which, self._k.value())
+                value = summary(result.similarity, self._scale.view, which, self._k.value())
                 series.setdefault((path.tower, path.projection), []).append(
                     (float(path.layer + self._session.count_from), value)
                 )
@@ -213,13 +217,15 @@ class Atlas(QWidget):
         if isinstance(outcome, ModuleFailure):
             said += outcome.error.reason
         else:
-            said += (
-                f"{self._label(which)}: {number(self.mosaic.value(pair), self._scale.view.digits)}"
-                if outcome
-                else "waiting"
-            )
+            said += f"{self._short_label(which)}: {self._value(pair, which)}" if outcome else "waiting"
         self._said.setText(said)
         self.mosaic.describe(QTextDocumentFragment.fromHtml(said).toPlainText())
+
+    def _value(self, pair: ModulePair, which: Summary) -> str:
+        value = self.mosaic.value(pair)
+        if which is Summary.SHARED:
+            return f"{number(value, 2)} of {min(pair.shape)}"
+        return number(value, self._scale.view.digits)
 
     def _scroll_to(self, area: QRectF) -> None:
         centre = area.center()
@@ -227,6 +233,9 @@ class Atlas(QWidget):
 
     def _label(self, which: Summary) -> str:
         return summary_name(which, self._scale.view, self._k.value())
+
+    def _short_label(self, which: Summary) -> str:
+        return which.value if which is Summary.SHARED else self._label(which)
 
     # --- a picture of it ---
 
@@ -286,6 +295,7 @@ _MODE_TIPS = (
     "Every module as a small panel",
     "One number for each module: at i = j = k",
     "One number for each module: its mean",
+    "One number for each module: the directions shared at full rank, beyond what random subspaces share",
 )
 
 

@@ -85,6 +85,11 @@ class ColourScale(QObject):
         return self._maps[self._view.is_centred]
 
     @property
+    def sequential(self) -> str:
+        """The map chosen for values without a middle."""
+        return self._maps[False]
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The maps chosen, of views without a middle and of those with one."""
         return tuple(self._maps.values())

@@ -111,7 +111,7 @@ class Inspector(QScrollArea):
         details.addWidget(heading("Findings"))
         _, self._findings = _facts(
             details,
-            ("φ(1, 1)", "mean", "mean of row 1", "mean of column 1", "mean of 8 × 8", "φ(r, r′)", *_SHARED_TIPS),
+            (*_SHARED_TIPS, "φ(1, 1)", "mean", "mean of row 1", "mean of column 1", "mean of 8 × 8", "φ(r, r′)"),
         )
         for label in self._findings:
             label.setToolTip(_SHARED_TIPS.get(label.accessibleName(), ""))
@@ -272,9 +272,9 @@ def _cell_facts(result: ModuleResult, cell: Cell, view: View) -> dict[str, str]:
 def _finding_facts(result: ModuleResult) -> tuple[str, ...]:
     finding = findings([result])[0]
     return (
+        *_shared_facts(finding),
         number(finding.phi_11), number(finding.mean), number(finding.mean_first_row),
         number(finding.mean_first_column), number(finding.mean_corner), number(finding.phi_rr),
-        *_shared_facts(finding),
     )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from engine.colour_range import counted_range
 from engine.outcome import ModuleFailure, ModuleResult
 from engine.pairing import ModulePair
 from engine.summary import Summary, summary, thumbnail
@@ -60,6 +61,7 @@ class Mosaic(QWidget):
         self._session, self._scale = session, scale
         self._summary: Summary | None = None
         self._k = 1
+        self._own: Colouring | None = None  # of what is shared, which is no value of a view
         self._at: dict[AtlasPlace, ModulePair] = {}
         self._places: dict[str, AtlasPlace] = {}  # by slug
         self._pictures: dict[str, QImage] = {}
@@ -88,6 +90,7 @@ class Mosaic(QWidget):
     def refresh(self) -> None:
         """Show every module that can be compared anew."""
         self._pictures.clear()
+        self._own = self._own_colouring()
         self._lay_out()
         self.update()
         if self._hovered is not None and self._hovered not in self._session.comparable:
@@ -98,7 +101,17 @@ class Mosaic(QWidget):
         """Show what has become known of these modules."""
         for slug in slugs:
             self._pictures.pop(slug, None)
+        own = self._own_colouring()
+        if own is not None and (self._own is None or own.levels != self._own.levels):
+            self._own = own
+            self._pictures.clear()
         self.update()
+
+    def _own_colouring(self) -> Colouring | None:
+        if self._summary is not Summary.SHARED:
+            return None
+        shared = np.array([self._number(result, Summary.SHARED) for result in self._session.results])
+        return Colouring(self._scale.sequential, counted_range(shared) if shared.size else (0.0, 1.0))
 
     def describe(self, said: str) -> None:
         """Tell a screen reader what is said of the module pointed at; the keys where none is."""
@@ -112,16 +125,18 @@ class Mosaic(QWidget):
 
     @property
     def colouring(self) -> Colouring:
-        """The colours of what is shown. All numbers are on the scale of the panels, as they are of their view."""
-        return self._scale.colouring
+        """The colours of what is shown: those of the panels for values of their view; what is shared has its own."""
+        return self._own or self._scale.colouring
 
     @property
     def digits(self) -> int:
         """Decimals of the numbers in the cells."""
+        if self._own is not None:
+            return 1 if self._own.levels[1] >= 10 else 2
         return self._scale.view.few_digits
 
     def _number(self, result: ModuleResult, which: Summary) -> float:
-        return summary(self._scale.values(result.similarity), which, self._k)
+        return summary(result.similarity, self._scale.view, which, self._k)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

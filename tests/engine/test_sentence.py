@@ -9,7 +9,7 @@ from engine.adapter import LoraModule, StoredMatrix
 from engine.module_path import ModulePath
 from engine.outcome import ModuleResult
 from engine.pairing import ModulePair
-from engine.sentence import equals, probability, real, shared_sentence, shared_summary
+from engine.sentence import equals, probability, shared_sentence, shared_summary
 from engine.side import Side
 from engine.subspace import Spectrum, SubspaceSimilarity
 
@@ -160,7 +160,6 @@ def test_discoveries_are_found_among_all_modules_together() -> None:
 
 
 def test_numbers_as_they_are_read() -> None:
-    assert [real(value, 2) for value in (-0.001, 0.0, -1.5)] == ["0.00", "0.00", "−1.50"]
     numbers = [probability(p) for p in (0.212, 0.00123, 6.6e-47, 9.6e-5, 0.0, 1.0, np.nan)]
     assert numbers == ["0.21", "0.0012", "7·10⁻⁴⁷", "1·10⁻⁴", "< 10⁻³⁰⁷", "1", "–"]
     assert (equals(0.212), equals(0.0)) == ("= 0.21", "< 10⁻³⁰⁷")

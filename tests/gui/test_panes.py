@@ -9,8 +9,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from PySide6.QtCore import QModelIndex, QPoint, QPointF, Qt
-from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtGui import QGuiApplication, QImage, QTextDocumentFragment
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from engine.colour_range import RangeMode
@@ -19,6 +19,7 @@ from engine.export_tables import findings_csv
 from engine.findings import findings
 from engine.outcome import ModuleResult
 from engine.presets import Preset
+from engine.side import Side
 from engine.summary import Summary
 from engine.views import View, view_values
 from gui.heatmap_panel import Cell, HeatmapPanel
@@ -59,6 +60,43 @@ def test_atlas_shows_every_module_in_the_colours_of_phi(qtbot: QtBot, window: Ma
         wanted = window.pane.scale.table[max(0, step - 1) : step + 2, :3].astype(int)
         found = np.array([colour.red(), colour.green(), colour.blue()])
         assert np.abs(wanted - found).max(axis=1).min() <= 2, pair.slug
+
+
+def test_atlas_shows_what_is_shared_on_a_scale_of_its_own(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    window.pane.scale.set_view(View.Z)
+    window.show_page(1)
+    atlas = window.pane.atlas
+    atlas.show_as(Summary.SHARED, 1)
+    shared = {finding.pair.slug: finding.shared for finding in findings(window.session.results)}
+    colouring = atlas.mosaic.colouring
+    assert colouring.levels[0] == 0.0
+    assert colouring.levels[1] == pytest.approx(3.95, abs=0.06), "the largest, rounded up"
+    assert colouring.name == window.pane.scale.sequential, "z has a middle, what is shared has none"
+    geometry = atlas.mosaic.geometry_shown
+    assert geometry is not None
+    image = grabbed(atlas.mosaic)
+    for place, pair in zip(geometry.places, window.session.comparable, strict=True):
+        assert atlas.mosaic.value(pair) == pytest.approx(shared[pair.slug])
+        area = geometry.area(place)
+        found = image.pixelColor(int(area.left()) + 3, int(area.top()) + 3)
+        assert found.rgb() == colouring.colour(shared[pair.slug]).rgb(), pair.slug
+    atlas.mosaic.module_hovered.emit(window.session.comparable[0])
+    said = texts_of(atlas)
+    assert any(f"shared: {shared['1_q']:.2f} of 64" in text for text in said)
+    assert "directions shared against depth" in " ".join(said)
+
+    window.session.set_side(Side.B)
+    wait_until_done(qtbot, window)
+    qtbot.waitUntil(lambda: atlas.mosaic.colouring.levels[1] > 20.0, timeout=10_000)
+    atlas.show_as(Summary.MEAN, 1)
+    assert atlas.mosaic.colouring is window.pane.scale.colouring
+
+
+def texts_of(widget: QWidget) -> list[str]:
+    """What the labels in it say, as plain text."""
+    labels = widget.findChildren(QLabel)
+    return [QTextDocumentFragment.fromHtml(label.text()).toPlainText().replace("\xa0", " ") for label in labels]
 
 
 def test_thumbnails_are_not_transposed(qtbot: QtBot, window: MainWindow) -> None:
