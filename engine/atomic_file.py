@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""A file that is written whole or not at all."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ def write_atomically(path: Path, content: bytes) -> None:
                 temporary.unlink(missing_ok=True)
 
 
-def write_failure(path: Path, error: OSError) -> ExportFailure:
+def write_failure(path: Path, error: OSError | ValueError) -> ExportFailure:
     """Why a file or folder could not be written."""
-    return ExportFailure(f"The file cannot be written ({error.strerror or error}).", path=path)
+    refusal = error.strerror or type(error).__name__ if isinstance(error, OSError) else "no file can have this name"
+    return ExportFailure(f"The file cannot be written ({refusal}).", path=path)
 
 
 def _umask() -> int:

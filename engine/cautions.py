@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from engine.pairing import ModulePair, Pairing
 from engine.panel_layout import first_selection
 from engine.side import Side
 
+# How the Hub's cache names the folder of a model: models--org--name.
+_CACHED = "models--"
 _LOOKED_AT = 4
 _AT_CHANCE_SD = 3.0
 _MOST_BY_CHANCE = 0.5  # of a subspace: where random ones share more, nothing can be told
@@ -33,14 +35,24 @@ def gauge_caution(side: Side) -> str:
 
 def base_model_caution(pairing: Pairing) -> str:
     """That the two adapters name different base models; empty where they agree or one does not tell."""
-    names = [adapter.base_model for adapter in (pairing.first, pairing.second)]
-    last = {PurePosixPath(name.replace("\\", "/")).name.casefold() for name in names}
+    names = [base_model_name(adapter.base_model) for adapter in (pairing.first, pairing.second)]
+    last = {name.rpartition("/")[2].casefold() for name in names}
     if not all(names) or len(last) == 1:
         return ""
     return (
         f"The adapters name different base models, {names[0]} and {names[1]}: their directions can be compared "
         "only if these are versions of one model."
     )
+
+
+def base_model_name(named: str) -> str:
+    """What a config calls its base model, without a path: `org/name` of a Hub or of its cache, else a last name."""
+    parts = [part for part in named.replace("\\", "/").split("/") if part]
+    cached = next((part for part in parts if part.startswith(_CACHED)), "")
+    if cached:
+        return cached.removeprefix(_CACHED).replace("--", "/")
+    is_id = named == "/".join(parts) and len(parts) <= 2 and not re.match(r"[.~]|[A-Za-z]:", named)
+    return named if is_id else "".join(parts[-1:])
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,14 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.adapter import Adapter
+from engine.adapter import Adapter, has_stock_name
 from engine.colour_range import COLOUR_MAPS, DIVERGING_MAPS, map_name, short_name, suits, typed_range
 from engine.export_plan import DATA_KINDS, Comparison, ExportPlan, default_figure
 from engine.figure_style import FIGURE_FORMATS, FigureStyle, text_sizes
 from engine.pairing import ModulePair, pair_adapters
 from engine.panel_layout import projection_key
 from engine.presets import Preset, preset_pairs
+from engine.program import program, shell_line
 from engine.selection import LayerSelection, parse_layers, select_pairs
 from engine.side import Side
 from engine.views import View
@@ -37,16 +38,17 @@ _SWITCHES = (
 
 def inspect_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `inspect`."""
-    parser.add_argument("adapter", metavar="ADAPTER", type=Path, help="an adapter: file or folder")
+    parser.add_argument("adapter", metavar="ADAPTER", type=_path, help="an adapter: file or folder")
     parser.add_argument("--json", action="store_true", help="print the facts as JSON")
 
 
 def export_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `export`."""
     add = parser.add_argument
-    add("first", metavar="FIRST", type=Path, help="an adapter: file or folder")
-    add("second", metavar="SECOND", type=Path, help="the adapter to compare it with")
-    add("--out", metavar="DIR", type=Path, required=True, help="folder to write into")
+    add("first", metavar="FIRST", type=_path, help="an adapter: file or folder")
+    add("second", metavar="SECOND", type=_path, help="the adapter to compare it with")
+    add("--out", metavar="DIR", type=_path, required=True, help="folder to write into")
+    add("--force", action="store_true", help="replace what is in the folder, be it an export of other adapters")
     add("--side", choices=[side.value for side in Side], default=Side.A.value,
         help="whose singular vectors: A (default, the paper's), B, or ΔW's")  # fmt: skip
     add("--layers", type=_layers, help="layers counted from 1, such as 1,32,64-96 (default: all)")
@@ -107,15 +109,29 @@ def figure_style(arguments: argparse.Namespace) -> FigureStyle:
 
 
 def command_line(comparison: Comparison, plan: ExportPlan) -> str:
-    """The command that makes the same files again, with the adapters' places relative to the current folder."""
-    arguments = ["main.py", "export", _place(comparison.first), _place(comparison.second), "--out", "OUT"]
-    arguments += ["--side", comparison.side.value, "--device", comparison.device.id]
-    arguments += _selection(comparison)
+    """The command that makes the same files again, as files state it: without a place that tells of this computer.
+
+    The adapters' places are relative to the current folder, or their names alone.
+    """
+    first, second = _place(comparison.first), _place(comparison.second)
+    return shlex.join(["python", "main.py", *_export_words(comparison, plan, first, second, "OUT")])
+
+
+def runnable_command(comparison: Comparison, plan: ExportPlan, folder: Path) -> str:
+    """The command that makes the same files in `folder`, to be run here from any folder: all places are absolute."""
+    first, second, out = (str(p.absolute()) for p in (comparison.first.path, comparison.second.path, folder))
+    return shell_line([*program(), *_export_words(comparison, plan, first, second, out)])
+
+
+def _export_words(comparison: Comparison, plan: ExportPlan, first: str, second: str, out: str) -> list[str]:
+    words = ["export", first, second, "--out", out]
+    words += ["--side", comparison.side.value, "--device", comparison.device.id]
+    words += _selection(comparison)
     if plan.figures != ("png",):
-        arguments += ["--figure", ",".join(plan.figures) or _NO_FILES]
+        words += ["--figure", ",".join(plan.figures) or _NO_FILES]
     if plan.data != DATA_KINDS:
-        arguments += ["--data", ",".join(plan.data) or _NO_FILES]
-    return shlex.join(["python", *arguments, *_style_options(plan.style)])
+        words += ["--data", ",".join(plan.data) or _NO_FILES]
+    return [*words, *_style_options(plan.style)]
 
 
 def _selection(comparison: Comparison) -> list[str]:
@@ -172,14 +188,25 @@ def _style_options(style: FigureStyle) -> list[str]:
 
 
 def _place(adapter: Adapter) -> str:
+    """Where an adapter is, seen from the current folder; its name where that would lead through the root or homes."""
+    path = adapter.path.absolute()
+    name = os.path.join(path.parent.name, path.name) if has_stock_name(path) else path.name  # noqa: PTH118 - as below
     try:
-        place = os.path.relpath(adapter.path)
-        return os.path.join(os.curdir, place) if place.startswith("-") else place  # noqa: PTH118 - pathlib drops ./
+        place, shared = os.path.relpath(path), Path(os.path.commonpath([path, Path.cwd()]))
     except ValueError:  # another drive
-        return adapter.path.name
+        return name
+    if place.startswith(os.pardir) and shared in (Path(shared.anchor), *Path(os.path.expanduser("~")).parents):  # noqa: PTH111 - without a home it stays
+        return name
+    return os.path.join(os.curdir, place) if place.startswith("-") else place  # noqa: PTH118 - pathlib drops ./
 
 
 # --- argument types: each raises ArgumentTypeError, which argparse answers with exit status 2 ---
+
+
+def _path(text: str) -> Path:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty")
+    return Path(text)
 
 
 def _layers(text: str) -> LayerSelection:

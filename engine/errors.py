@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
+from engine.plain_text import one_line
+
 
 class EngineError(Exception):
     """An expected failure, told in one plain sentence.
@@ -32,11 +34,6 @@ class EngineError(Exception):
     def __str__(self) -> str:
         parts = [str(self.path) if self.path is not None else None, self.module, self.reason]
         return one_line(": ".join(part for part in parts if part))
-
-
-def one_line(text: str) -> str:
-    """Names in files may hold line breaks, and commands for a terminal."""
-    return " ".join("".join(char if char.isprintable() or char.isspace() else "\ufffd" for char in text).split())
 
 
 class UnreadableFile(EngineError):

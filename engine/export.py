@@ -1,29 +1,35 @@
-"""The files that a user takes away: CSV, NPZ, JSON and figures, each written whole or not at all."""
+"""The files that a user takes away: CSV, NPZ, JSON and figures. All of them come to their folder, or none."""
 
 from __future__ import annotations
 
 import io
-import json
-from collections.abc import Callable, Iterator, Mapping
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import IO, Any, TypeVar
 
 from matplotlib.figure import Figure
 
 from engine.atomic_file import write_atomically, write_failure
 from engine.comparison_figure import figure_plan
 from engine.errors import ExportFailure
-from engine.export_plan import Comparison, ExportPlan
-from engine.export_tables import findings_csv, matrix_csv, phi_csv, phi_npz
+from engine.export_plan import Comparison, ExportPlan, file_names
+from engine.export_tables import findings_csv, matrix_csv, phi_csv, write_phi_npz
 from engine.figure import draw_figure, save_figure
 from engine.figure_style import FigureStyle
 from engine.figure_text import figure_text
-from engine.provenance import comparison_facts, comparison_origin, figure_metadata
+from engine.former_export import former_export
+from engine.provenance import comparison_facts, comparison_origin, facts_text, figure_metadata
+from engine.stage import Stage, staged
 
-# One file: its name in the folder, and what makes its content.
-_File = tuple[str, Callable[[], bytes]]
+_T = TypeVar("_T")
+# Files on their way to the disk at once: a file system answers several in little more time than one.
+_FLUSHING_THREADS = 4
 
 
 def export_comparison(
@@ -32,26 +38,130 @@ def export_comparison(
     plan: ExportPlan,
     wrote: Callable[[Path], None] = lambda _path: None,
     cancelled: Callable[[], bool] = lambda: False,
+    *,
+    replacing: bool = False,
 ) -> dict[str, Any]:
     """Write the files of a comparison and return what comparison.json states; `wrote` hears of each file.
 
+    They come into `folder` all together at the end; files of an earlier export that do not belong to them go. Only
+    where `replacing` may that be an export of other adapters, or files that this program did not write.
+
     Raises:
-        ExportFailure: a file could not be written, or `cancelled`, asked before each file, said so; files written
-            before are whole, and of the one at hand what was there is kept.
+        ExportFailure: a file could not be written, something would be lost, or `cancelled` said so; the folder is
+            as it was before.
     """
+    with staged(folder) as stage:
+        return export_into(stage, comparison, plan, wrote, cancelled, replacing=replacing)
+
+
+def export_into(
+    stage: Stage,
+    comparison: Comparison,
+    plan: ExportPlan,
+    wrote: Callable[[Path], None] = lambda _path: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    *,
+    replacing: bool = False,
+) -> dict[str, Any]:
+    """`export_comparison` into the folder of a stage."""
     origin = comparison_origin(comparison, plan.style)
     facts = comparison_facts(comparison, plan, origin)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise write_failure(folder, error) from error
-    for done, (name, content) in enumerate(_files(comparison, plan, facts, origin)):
-        if cancelled():
-            total = len(file_names(comparison, plan))
-            raise ExportFailure(f"The export was cancelled; {done} of {total} files were written.", path=folder)
-        write_atomically(folder / name, content())
-        wrote(folder / name)
+    coming = file_names(comparison.slugs, plan)
+    with _Writer(stage, wrote, cancelled) as writer:
+        _write_files(writer, comparison, plan, facts, origin)
+    former = former_export(stage.target)
+    loss = "" if replacing else former.loss(coming, origin["first"]["sha256"], origin["second"]["sha256"])
+    if loss:
+        raise ExportFailure(f"{loss}.", path=stage.target)
+    stage.publish(former.stale(coming, facts))
     return facts
+
+
+def _write_files(
+    writer: _Writer, comparison: Comparison, plan: ExportPlan, facts: dict[str, Any], origin: dict[str, Any]
+) -> None:
+    if "npz" in plan.data:  # beside the rest: compressing does without the interpreter
+        results = writer.watched(comparison.results)
+        writer.write_beside("phi.npz", partial(write_phi_npz, results, facts_text(facts)))
+    if "csv" in plan.data:
+        writer.write("phi.csv", phi_csv(writer.watched(comparison.results)))
+        writer.write("findings.csv", [findings_csv(comparison.results)])
+        for result in writer.watched(comparison.results):
+            writer.write(f"matrices/{result.pair.slug}.csv", matrix_csv(result.similarity.values))
+    for kind in plan.figures:
+        writer.write(f"figure.{kind}", _drawn(comparison, kind, plan.style, origin))
+    if "json" in plan.data:
+        writer.write("comparison.json", [_json(facts)])
+
+
+class _Writer:
+    """Writes files into a stage, one of them beside others, and has all of them on the disk when it is left."""
+
+    def __init__(self, stage: Stage, wrote: Callable[[Path], None], cancelled: Callable[[], bool]) -> None:
+        self._stage, self._wrote, self._cancelled = stage, wrote, cancelled
+        self._pool = ThreadPoolExecutor(1 + _FLUSHING_THREADS, thread_name_prefix="write")
+        self._beside: list[Future[None]] = []
+        self._flushing: list[Future[None]] = []
+        self._is_left = threading.Event()
+
+    def __enter__(self) -> _Writer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _error: object, _trace: TracebackType | None) -> None:
+        try:
+            if kind is None:
+                for future in [*self._beside, *self._flushing]:
+                    future.result()
+                for future in self._flushing:  # those that began at the end of a file written beside
+                    future.result()
+        finally:
+            self._is_left.set()
+            self._pool.shutdown(cancel_futures=True)
+
+    def watched(self, items: Iterable[_T]) -> Iterator[_T]:
+        """The items, as long as nobody cancels and nothing fails beside."""
+        for item in items:
+            if self._is_left.is_set() or self._cancelled():
+                raise ExportFailure("The export was cancelled; nothing was written.", path=self._stage.target)
+            yield item
+
+    def write(self, name: str, pieces: Iterable[bytes]) -> None:
+        """Write a file of these pieces.
+
+        Raises:
+            ExportFailure: it cannot be written, or the one beside could not.
+        """
+        for future in self._beside:
+            if future.done():
+                future.result()
+        self._write(name, lambda file: file.writelines(self.watched(pieces)))
+
+    def write_beside(self, name: str, fill: Callable[[IO[bytes]], None]) -> None:
+        """Have a file written while others are; what fails is raised later."""
+        self._beside.append(self._pool.submit(self._write, name, fill))
+
+    def _write(self, name: str, fill: Callable[[IO[bytes]], None]) -> None:
+        path, place = self._stage.files / name, self._stage.target / name
+        try:
+            path.parent.mkdir(exist_ok=True)
+            with path.open("wb") as file:
+                fill(file)
+        except OSError as error:
+            raise write_failure(place, error) from error
+        self._flushing.append(self._pool.submit(_flush, path, place))
+        self._wrote(place)
+
+
+def _flush(path: Path, place: Path) -> None:
+    """Have a file on the disk; it is named by its place in what is said."""
+    try:
+        handle = os.open(path, os.O_RDWR)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise write_failure(place, error) from error
 
 
 def save_comparison(comparison: Comparison, path: Path, style: FigureStyle) -> None:
@@ -65,33 +175,11 @@ def save_comparison(comparison: Comparison, path: Path, style: FigureStyle) -> N
 
 
 def _json(facts: dict[str, Any]) -> bytes:
-    return (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode()
+    return (facts_text(facts, indent=2) + "\n").encode()
 
 
-def file_names(comparison: Comparison, plan: ExportPlan) -> list[str]:
-    """The names of the files that `export_comparison` writes, in its order."""
-    return [name for name, _ in _files(comparison, plan, {}, {})]
-
-
-def _files(
-    comparison: Comparison, plan: ExportPlan, facts: dict[str, Any], origin: dict[str, Any]
-) -> Iterator[_File]:
-    results = comparison.results
-    if "csv" in plan.data:
-        yield "phi.csv", lambda: phi_csv(results)
-        yield "findings.csv", lambda: findings_csv(results)
-        for result in results:
-            yield f"matrices/{result.pair.slug}.csv", partial(matrix_csv, result.similarity.values)
-    if "npz" in plan.data:
-        yield "phi.npz", lambda: phi_npz(results, facts)
-    if "json" in plan.data:
-        yield "comparison.json", lambda: _json(facts)
-    for kind in plan.figures:
-        yield f"figure.{kind}", partial(_drawn, comparison, kind, plan.style, origin)
-
-
-def _drawn(comparison: Comparison, kind: str, style: FigureStyle, origin: dict[str, Any]) -> bytes:
-    return _saved(_figure(comparison, style), kind, style, figure_metadata(origin, kind))
+def _drawn(comparison: Comparison, kind: str, style: FigureStyle, origin: dict[str, Any]) -> Iterator[bytes]:
+    yield _saved(_figure(comparison, style), kind, style, figure_metadata(origin, kind))
 
 
 def figure_picture(comparison: Comparison, style: FigureStyle, pixels: int | None = None) -> bytes:

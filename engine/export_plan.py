@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from engine.adapter import Adapter, SkippedModule
@@ -14,6 +14,8 @@ from engine.presets import Preset
 from engine.side import Side
 
 DATA_KINDS = ("csv", "npz", "json")
+# Bytes from which on it is said beforehand how much will be written.
+WORTH_SAYING = 100_000_000
 # More panels than this make no figure that a page could hold: four layers are drawn then.
 _LARGEST_FIGURE = 24
 
@@ -29,11 +31,16 @@ class Comparison:
     second: Adapter
     side: Side
     device: Device
-    results: tuple[ModuleResult, ...]
+    results: Sequence[ModuleResult]
     skipped: tuple[SkippedModule, ...]
     figure_slugs: frozenset[str] | None = None
     cautions: tuple[str, ...] = ()
     preset: Preset | None = None
+
+    @property
+    def slugs(self) -> list[str]:
+        """What the results are called in files."""
+        return [result.pair.slug for result in self.results]
 
     @property
     def figure_results(self) -> list[ModuleResult]:
@@ -48,6 +55,15 @@ class ExportPlan:
     figures: tuple[str, ...] = ("png",)
     style: FigureStyle = field(default_factory=FigureStyle)
     data: tuple[str, ...] = DATA_KINDS
+
+
+def file_names(slugs: Iterable[str], plan: ExportPlan) -> list[str]:
+    """The names of the files that an export of modules with these slugs consists of."""
+    names = []
+    if "csv" in plan.data:
+        names += ["phi.csv", "findings.csv", *(f"matrices/{slug}.csv" for slug in slugs)]
+    names += [name for kind, name in (("npz", "phi.npz"), ("json", "comparison.json")) if kind in plan.data]
+    return [*names, *(f"figure.{kind}" for kind in plan.figures)]
 
 
 def default_figure(results: Sequence[ModuleResult], *, is_selection: bool) -> frozenset[str] | None:

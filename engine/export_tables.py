@@ -1,4 +1,4 @@
-"""The raw numbers as files: CSV for every program, NPZ for NumPy. Each function gives a file's bytes.
+"""The raw numbers as files: CSV for every program, NPZ for NumPy. Each is made in pieces, never whole in memory.
 
 CSV is UTF-8 with LF and a decimal point whatever the locale; φ has 17 significant digits (`repr`), a cell is empty
 where φ is undefined.
@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import IO, Any
 
 import numpy as np
+import orjson
 
-from engine.chance import expected_similarity
 from engine.findings import findings
 from engine.outcome import ModuleResult
+from engine.pairing import ModulePair
+from engine.plain_text import valid_text
+from engine.side import Side
 from engine.storage_types import Float64Array
 
 PHI_COLUMNS = ("tower", "layer", "projection", "module", "i", "j", "phi", "chance")
@@ -27,33 +30,35 @@ FINDING_COLUMNS = (
     "phi_r_r", "chance_r_r", "shared_dimensions", "dominant", "mean_8x8_change",
     "shared_best", "shared_best_k", "p_rr", "last_k_above_chance",
 )  # fmt: skip
+# Cells that are formatted at a time.
+_CELLS_AT_A_TIME = 1 << 16
+# Between these a number's shortest digits are written the same by `repr` and by orjson (1e-05 and 1e-5 are not).
+_ALIKE = (1e-4, 1e16)
+# Bytes that no UTF-8 text contains: the place of a cell, and of the columns that name the module.
+_CELL, _NAMES = b"\xff", b"\xfe"
+# Measured: characters of φ's digits, and bytes of φ in the archive.
+_PHI_CHARACTERS, _PHI_ARCHIVED = 19.0, 7.4
 
 
-def phi_csv(results: Iterable[ModuleResult]) -> bytes:
-    """`phi.csv`: one row per cell, φ with 17 significant digits, empty where undefined."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(PHI_COLUMNS)
+def phi_csv(results: Iterable[ModuleResult]) -> Iterator[bytes]:
+    """`phi.csv` in pieces: one row per cell, φ with 17 significant digits, empty where undefined."""
+    yield (",".join(PHI_COLUMNS) + "\n").encode()
     for result in results:
-        path = result.pair.path
-        values = result.similarity.values
-        chance = expected_similarity(*result.pair.shape, result.similarity.dimension)
-        start = (path.tower, path.layer_label, path.projection, path.name)
-        for i, (row, chance_row) in enumerate(zip(values.tolist(), chance.tolist(), strict=True), 1):
-            writer.writerows(
-                (*start, i, j, _number(phi), _number(expected))
-                for j, (phi, expected) in enumerate(zip(row, chance_row, strict=True), 1)
-            )
-    return out.getvalue().encode()
+        values, names = result.similarity.values, _names(result.pair)
+        for start, rows in _row_blocks(values):
+            template = _phi_template(start, *rows.shape, result.similarity.dimension).replace(_NAMES, names)
+            yield _filled(template, _cells(rows))
 
 
-def matrix_csv(values: Float64Array) -> bytes:
-    """One φ matrix: header `i\\j,1,2,…`, then one row per i."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["i\\j", *range(1, values.shape[1] + 1)])
-    writer.writerows([i, *map(_number, row)] for i, row in enumerate(values.tolist(), 1))
-    return out.getvalue().encode()
+def matrix_csv(values: Float64Array) -> Iterator[bytes]:
+    """One φ matrix in pieces: header `i\\j,1,2,…`, then one row per i."""
+    columns = values.shape[1]
+    yield ("i\\j," + ",".join(map(str, range(1, columns + 1))) + "\n").encode()
+    for start, rows in _row_blocks(values):
+        cells = _cells(rows)
+        yield b"".join(
+            b"%d,%b\n" % (start + i + 1, b",".join(cells[i * columns : (i + 1) * columns])) for i in range(len(rows))
+        )
 
 
 def findings_csv(results: Sequence[ModuleResult]) -> bytes:
@@ -74,24 +79,98 @@ def findings_csv(results: Sequence[ModuleResult]) -> bytes:
              _number(finding.shared_best), finding.shared_best_k or "", _number(finding.p_rr),
              "" if last_k is None else last_k)
         )  # fmt: skip
-    return out.getvalue().encode()
+    return valid_text(out.getvalue()).encode()
 
 
-def phi_npz(results: Iterable[ModuleResult], facts: Mapping[str, Any]) -> bytes:
-    """`phi.npz`: per panel its slug → float64 (r, r'), and `meta_json`; no pickle inside.
+def write_phi_npz(results: Iterable[ModuleResult], facts: str, out: IO[bytes]) -> None:
+    """`phi.npz`: per panel its slug → float64 (r, r'), and `meta_json`, the text `facts`; no pickle inside.
 
     The same comparison gives the same bytes: NumPy's own writer would put the time of writing into the archive.
     """
-    arrays: dict[str, Any] = {result.pair.slug: result.similarity.values for result in results}
-    arrays["meta_json"] = np.array(json.dumps(facts, ensure_ascii=False))
-    out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, array in arrays.items():
-            entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            with archive.open(entry, "w") as file:
-                np.lib.format.write_array(file, array, allow_pickle=False)
-    return out.getvalue()
+        for result in results:
+            _write_array(archive, result.pair.slug, result.similarity.values)
+        _write_array(archive, "meta_json", np.array(facts))
+
+
+def tables_size(pairs: Iterable[ModulePair], side: Side, data: Sequence[str]) -> int:
+    """About how many bytes the tables of these pairs take, where every cell is defined."""
+    total = 0.0
+    for pair in pairs:
+        r, r_ = pair.shape
+        cells = r * r_
+        if "csv" in data:
+            digits = _index_digits(r) + _index_digits(r_)
+            chance = _chance_characters(r, r_, pair.dimension(side) or 1)
+            row = len(_names(pair)) + digits + chance + _PHI_CHARACTERS + 4
+            total += cells * (row + _PHI_CHARACTERS + 1)
+        if "npz" in data:
+            total += cells * _PHI_ARCHIVED
+    return round(total)
+
+
+def _row_blocks(values: Float64Array) -> Iterator[tuple[int, Float64Array]]:
+    """The rows of a matrix, as many at a time as are formatted together, with the index of the first."""
+    height = max(1, _CELLS_AT_A_TIME // values.shape[1])
+    for start in range(0, len(values), height):
+        yield start, values[start : start + height]
+
+
+def _cells(values: Float64Array) -> list[bytes]:
+    """The cells of a matrix as text, row after row: `repr` of each, empty for NaN."""
+    flat = np.ascontiguousarray(values).ravel()
+    text = orjson.dumps(flat, option=orjson.OPT_SERIALIZE_NUMPY)  # null for NaN and Inf
+    cells = text[1:-1].replace(b"null", b"").split(b",")
+    magnitude = np.abs(flat)
+    alike = ((magnitude >= _ALIKE[0]) & (magnitude < _ALIKE[1])) | (magnitude == 0.0) | np.isnan(flat)
+    for index in np.flatnonzero(~alike).tolist():
+        cells[index] = repr(float(flat[index])).encode()
+    return cells
+
+
+def _filled(template: bytes, cells: Sequence[bytes]) -> bytes:
+    """A template with the cells in their places."""
+    parts = [b""] * (2 * len(cells) + 1)
+    parts[::2] = template.split(_CELL)
+    parts[1::2] = cells
+    return b"".join(parts)
+
+
+@lru_cache(maxsize=16)  # 2 MB each; the modules of an adapter have few shapes
+def _phi_template(start: int, height: int, columns: int, d: int) -> bytes:
+    """Rows `start` and following of phi.csv for one shape and d, with places for the names and for φ."""
+    chance = [_number(k / d if k <= d else math.nan).encode() for k in range(max(start + height, columns) + 1)]
+    return b"".join(
+        b"%b%d,%d,%b,%b\n" % (_NAMES, i, j, _CELL, chance[max(i, j)])
+        for i in range(start + 1, start + height + 1)
+        for j in range(1, columns + 1)
+    )
+
+
+def _names(pair: ModulePair) -> bytes:
+    """The columns that name a module, and the comma after them."""
+    path, out = pair.path, io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n").writerow((path.tower, path.layer_label, path.projection, path.name, ""))
+    return valid_text(out.getvalue()[:-1]).encode()
+
+
+def _write_array(archive: zipfile.ZipFile, name: str, array: np.ndarray[Any, Any]) -> None:
+    entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    with archive.open(entry, "w") as file:
+        np.lib.format.write_array(file, array, allow_pickle=False)
+
+
+@lru_cache(maxsize=64)
+def _chance_characters(r: int, r_: int, d: int) -> float:
+    """How long the chance of a cell is, on average."""
+    low, high = sorted((r, r_))
+    lengths = ((2 * k - 1 if k <= low else low) * len(_number(k / d)) for k in range(1, min(high, d) + 1))
+    return sum(lengths) / (r * r_)
+
+
+def _index_digits(n: int) -> float:
+    return sum(len(str(k)) for k in range(1, n + 1)) / n
 
 
 def _number(value: float) -> str:

@@ -19,6 +19,7 @@ from engine.export_plan import Comparison, ExportPlan
 from engine.figure_style import FigureStyle
 from engine.findings import shared_at_full_rank
 from engine.outcome import ModuleResult
+from engine.plain_text import printable, valid_text
 from engine.sentence import shared_sentence
 from engine.significance import beyond_chance
 from engine.views import View
@@ -69,12 +70,17 @@ def comparison_facts(comparison: Comparison, plan: ExportPlan, origin: Mapping[s
     }
 
 
+def facts_text(facts: Mapping[str, Any], indent: int | None = None) -> str:
+    """Facts as JSON that UTF-8 can hold, whatever the names of files are."""
+    return valid_text(json.dumps(facts, indent=indent, ensure_ascii=False))
+
+
 def figure_metadata(origin: Mapping[str, Any], kind: str) -> dict[str, str]:
     """A comparison's origin in the words of a figure's format, `png`, `pdf` or `svg`."""
     shown = View(origin["figure"]["view"]).symbol
-    title = f"{shown} of {origin['first']['name']} and {origin['second']['name']}"
+    title = printable(f"{shown} of {origin['first']['name']} and {origin['second']['name']}")
     software = f"PhiScope {origin['version']}"
-    description = json.dumps(origin, ensure_ascii=False)
+    description = facts_text(origin)
     if kind == "png":
         return {"Title": title, "Software": software, "Description": description}
     if kind == "pdf":

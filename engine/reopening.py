@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import struct
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +10,9 @@ from typing import Any
 from engine.errors import EngineError, UnsupportedFormat, unreadable
 from engine.opening import adapters_in, open_adapter
 from engine.presets import Preset
+from engine.saved_facts import saved_facts
 from engine.side import Side
 from engine.views import View
-
-_PNG = b"\x89PNG\r\n\x1a\n"
-_LARGEST_TEXT = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -79,13 +74,12 @@ def read_saved(path: Path) -> SavedComparison:
         UnsupportedFormat: it was not written by this program.
     """
     try:
-        with path.open("rb") as file:
-            raw = file.read(_LARGEST_TEXT * 4)
+        facts = saved_facts(path)
     except OSError as error:
         raise unreadable(path, error) from error
+    if facts is None:
+        raise UnsupportedFormat("This is no figure or comparison.json that PhiScope wrote.", path=path)
     try:
-        text = _png_description(raw) if raw.startswith(_PNG) else raw.decode("utf-8", "replace")
-        facts = json.loads(text)
         figure = facts.get("figure") or facts  # earlier versions had nothing but the panels
         return SavedComparison(
             _saved_adapter(facts["first"]), _saved_adapter(facts["second"]), Side(facts["side"]),
@@ -93,33 +87,12 @@ def read_saved(path: Path) -> SavedComparison:
             Preset(figure["preset"]) if figure.get("preset") else None, View(figure.get("view", View.PHI.value)),
             str(figure.get("colours", "")),
         )  # fmt: skip
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, zlib.error) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UnsupportedFormat("This is no figure or comparison.json that PhiScope wrote.", path=path) from error
 
 
 def _saved_adapter(facts: Any) -> SavedAdapter:
     return SavedAdapter(str(facts["name"]), str(facts["file"]), str(facts["sha256"]))
-
-
-def _png_description(raw: bytes) -> str:
-    """The text chunk named Description; empty where there is none. W3C PNG, 11.3.3."""
-    at = len(_PNG)
-    while at + 8 <= len(raw):
-        (length,) = struct.unpack(">I", raw[at : at + 4])
-        kind, content = raw[at + 4 : at + 8], raw[at + 8 : at + 8 + length]
-        if kind in (b"tEXt", b"iTXt") and content.startswith(b"Description\0"):
-            return _chunk_text(kind, content.partition(b"\0")[2])
-        at += 12 + length
-    return ""
-
-
-def _chunk_text(kind: bytes, rest: bytes) -> str:
-    if kind == b"tEXt":
-        return rest.decode("latin-1")
-    compressed, text = rest[:1] == b"\1", rest[2:].split(b"\0", 2)[-1]
-    if compressed:
-        text = zlib.decompressobj().decompress(text, _LARGEST_TEXT)
-    return text.decode("utf-8", "replace")
 
 
 def find_adapter(saved: SavedAdapter, places: Iterable[Path]) -> FoundAdapter:

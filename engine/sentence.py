@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.errors import one_line
 from engine.findings import shared_at_full_rank
 from engine.module_path import ModulePath
 from engine.outcome import ModuleResult
 from engine.pairing import ModulePair
+from engine.plain_text import one_line
 from engine.side import Side
 from engine.significance import FALSE_DISCOVERY_RATE, beyond_chance
 from engine.storage_types import Float64Array

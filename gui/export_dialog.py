@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.errors import EngineError, ExportFailure
-from engine.export_plan import DATA_KINDS, Comparison, ExportPlan
+from engine.export_plan import DATA_KINDS, Comparison, ExportPlan, file_names
 from engine.figure_style import FIGURE_FORMATS, FigureStyle
 from engine.wording import count
 from gui.colour_scale import ColourScale
@@ -310,9 +310,9 @@ class ExportDialog(QDialog):
         self._written, self._to_write = written, to_write
 
         def write() -> int:
-            from engine.export import export_comparison, file_names  # noqa: PLC0415 - matplotlib, in the thread
+            from engine.export import export_comparison  # noqa: PLC0415 - matplotlib, in the thread
 
-            to_write.extend(file_names(comparison, plan))
+            to_write.extend(file_names(comparison.slugs, plan))
             export_comparison(comparison, folder, plan, written.append, cancelled.is_set)
             return len(written)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from engine.adapter import Adapter
 from engine.module_path import ModulePath
 from engine.panel_layout import heading_text
-from engine.wording import count, number_text
+from engine.wording import count, file_size, number_text
 
 if TYPE_CHECKING:  # NumPy stays out of the window's first paint
     from engine.views import Title
@@ -44,16 +44,6 @@ def number_range(numbers: Sequence[int]) -> str:
 def grouped(number: int) -> str:
     """`2 400`: digits by threes, with narrow spaces that do not break."""
     return f"{number:,}".replace(",", "\u202f")
-
-
-def file_size(size: int) -> str:
-    """Bytes as people read them, in powers of 1000."""
-    value = float(size)
-    for unit in ("B", "kB", "MB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} GB"
 
 
 def duration(seconds: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -11,70 +10,107 @@ from collections.abc import Sequence
 from engine.adapter import SkippedModule
 from engine.cautions import base_model_caution, gauge_caution, initialisation_caution
 from engine.command_line import figure_style
-from engine.commands.saying import EXIT_DONE, EXIT_INTERRUPTED, refuse, say
+from engine.commands.given import open_given
+from engine.commands.saying import exit_status, say, say_json
 from engine.comparison import outcomes
 from engine.comparison_figure import figure_cautions, size_note
 from engine.devices import choose_device
-from engine.errors import EngineError, NothingComparable
+from engine.errors import EngineError, ExportFailure, NothingComparable
 from engine.explaining import group_text, why_nothing
-from engine.export_plan import Comparison, ExportPlan, default_figure
+from engine.export_plan import WORTH_SAYING, Comparison, ExportPlan, default_figure, file_names
+from engine.export_tables import tables_size
 from engine.figure_style import FigureStyle
+from engine.former_export import former_export
 from engine.left_out import by_reason
-from engine.opening import open_adapter
 from engine.outcome import ComparisonRequest, ModuleFailure, ModuleResult
 from engine.pairing import ModulePair, Pairing, pair_adapters
 from engine.presets import Preset, preset_layers, preset_pairs
+from engine.provenance import facts_text
 from engine.selection import select_pairs, unmatched
 from engine.side import Side
-from engine.wording import count
+from engine.spool import SpooledResults, spooled_results
+from engine.stage import staged
+from engine.wording import count, file_size
 
 _SAID_REASONS = 6
 
 
 def run_export(arguments: argparse.Namespace) -> int:
     """Compare two adapters and write every file; the exit status."""
-    try:
-        return _export(arguments)
-    except EngineError as error:
-        return refuse(error)
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+    return exit_status(_export, arguments)
 
 
-def _export(arguments: argparse.Namespace) -> int:
-    from engine.export import export_comparison  # noqa: PLC0415 - matplotlib takes a while
+def _export(arguments: argparse.Namespace) -> None:
+    for library in ("fontTools", "matplotlib"):  # they remark on fonts, and on folders that they cannot write into
+        logging.getLogger(library).setLevel(logging.ERROR)
+    from engine.export import export_into  # noqa: PLC0415 - matplotlib takes a while
 
-    logging.getLogger("fontTools").setLevel(logging.ERROR)  # it remarks on the dates of matplotlib's own fonts
     device = choose_device(arguments.device)
+    pairing = pair_adapters(open_given(arguments.first), open_given(arguments.second))
     side = Side(arguments.side)
-    pairing = pair_adapters(open_adapter(arguments.first), open_adapter(arguments.second))
-    preset = Preset(arguments.preset) if arguments.preset else None
     pairs = _chosen(pairing, side, arguments)
     _say_warnings(pairing)
     request = ComparisonRequest(1, pairing.first, pairing.second, pairs, side, device)
-    results, failures = _computed(request)
+    plan = ExportPlan(arguments.figure, figure_style(arguments), arguments.data)
+    with staged(arguments.out) as stage, spooled_results(stage.scratch, stage.target) as results:
+        _look_before(request, plan, arguments)
+        comparison = _comparison(request, pairing, results, arguments)
+        if plan.figures:
+            _say_of_the_figure(comparison, plan.style)
+        facts = export_into(stage, comparison, plan, replacing=arguments.force)
+    say(sys.stderr, f"{count(len(results), 'module')} compared, {len(comparison.skipped)} left out: {arguments.out}")
+    if arguments.json:
+        say_json(sys.stdout, facts_text(facts, indent=2))
+    else:
+        say(sys.stdout, facts["sentence"])
+
+
+def _look_before(request: ComparisonRequest, plan: ExportPlan, arguments: argparse.Namespace) -> None:
+    """Say how much will be written, and refuse to write over other people's files, before anything is computed.
+
+    Raises:
+        ExportFailure: something would be lost.
+    """
+    size = tables_size(request.pairs, request.side, plan.data)
+    if size >= WORTH_SAYING:
+        say(sys.stderr, f"about {file_size(size)} will be written into {arguments.out}")
+    former = former_export(arguments.out)
+    if arguments.force or not (former.files or former.strangers):
+        return
+    coming = file_names([pair.slug for pair in request.pairs], plan)
+    tells = former.facts is not None  # else the checksums are left to be found beside the computing
+    loss = former.loss(
+        coming, *(each.file.files.sha256() if tells else "" for each in (request.first, request.second))
+    )
+    if loss:
+        raise ExportFailure(f"{loss}; choose another with --out, or replace it with --force.", path=arguments.out)
+
+
+def _comparison(
+    request: ComparisonRequest, pairing: Pairing, results: SpooledResults, arguments: argparse.Namespace
+) -> Comparison:
+    """Compute, and say what a reader of it should beware of.
+
+    Raises:
+        EngineError: nothing came of any module.
+    """
+    side = request.side
+    failures = _computed(request, results)
     failed = tuple(SkippedModule(failure.pair.path.name, failure.error.reason) for failure in failures)
     if not results:
         raise _none_computed(failures, failed)
     _say_left_out((*failed, *pairing.skipped(side)), pairing)
-    started_alike = initialisation_caution(pairing, device) if side is Side.A else ""
+    started_alike = initialisation_caution(pairing, request.device) if side is Side.A else ""
     cautions = tuple(filter(None, (base_model_caution(pairing), started_alike)))
     for caution in cautions:
         say(sys.stderr, f"note: {caution}")
-    comparison = Comparison(
-        pairing.first, pairing.second, side, device, tuple(results),
+    return Comparison(
+        request.first, request.second, side, request.device, results,
         skipped=(*failed, *pairing.skipped(side)),
-        preset=preset,
+        preset=Preset(arguments.preset) if arguments.preset else None,
         cautions=(*cautions, *filter(None, (gauge_caution(side),))),
         figure_slugs=_figure_slugs(results, arguments),
     )  # fmt: skip
-    plan = ExportPlan(arguments.figure, figure_style(arguments), arguments.data)
-    if plan.figures:
-        _say_of_the_figure(comparison, plan.style)
-    facts = export_comparison(comparison, arguments.out, plan)
-    say(sys.stderr, f"{count(len(results), 'module')} compared, {len(comparison.skipped)} left out: {arguments.out}")
-    say(sys.stdout, json.dumps(facts, indent=2, ensure_ascii=False) if arguments.json else facts["sentence"])
-    return EXIT_DONE
 
 
 def _say_of_the_figure(comparison: Comparison, style: FigureStyle) -> None:
@@ -163,8 +199,8 @@ def _say_left_out(skipped: Sequence[SkippedModule], pairing: Pairing) -> None:
         say(sys.stderr, f"left out: {count(rest, 'module')} for other reasons")
 
 
-def _computed(request: ComparisonRequest) -> tuple[list[ModuleResult], list[ModuleFailure]]:
-    results: list[ModuleResult] = []
+def _computed(request: ComparisonRequest, results: SpooledResults) -> list[ModuleFailure]:
+    """Compute every pair into `results`; those that failed."""
     failures: list[ModuleFailure] = []
     for done, outcome in enumerate(outcomes(request), 1):
         if isinstance(outcome, ModuleFailure):
@@ -173,7 +209,7 @@ def _computed(request: ComparisonRequest) -> tuple[list[ModuleResult], list[Modu
             results.append(outcome)
         if done % 50 == 0:
             say(sys.stderr, f"{done} of {len(request.pairs)} modules")
-    return results, failures
+    return failures
 
 
 def _figure_slugs(results: Sequence[ModuleResult], arguments: argparse.Namespace) -> frozenset[str] | None:

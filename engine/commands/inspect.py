@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import Any
 
 from engine.adapter import Adapter, LoraModule, SkippedModule
-from engine.commands.saying import EXIT_DONE, EXIT_INTERRUPTED, refuse, say
-from engine.errors import EngineError
+from engine.commands.given import open_given
+from engine.commands.saying import exit_status, say, say_json
 from engine.left_out import by_reason
-from engine.opening import open_adapter
+from engine.plain_text import printable
+from engine.provenance import facts_text
 from engine.wording import count
 
 
 def run_inspect(arguments: argparse.Namespace) -> int:
     """Say what an adapter's file holds; the exit status."""
-    try:
-        facts = adapter_facts(open_adapter(arguments.adapter))
-        say(sys.stdout, json.dumps(facts, indent=2, ensure_ascii=False) if arguments.json else _as_table(facts))
-    except EngineError as error:
-        return refuse(error)
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
-    return EXIT_DONE
+    return exit_status(_inspect, arguments)
+
+
+def _inspect(arguments: argparse.Namespace) -> None:
+    facts = adapter_facts(open_given(arguments.adapter))
+    if arguments.json:
+        say_json(sys.stdout, facts_text(facts, indent=2))
+    else:
+        say(sys.stdout, *_table(facts))
 
 
 def adapter_facts(adapter: Adapter) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def _module_facts(module: LoraModule) -> dict[str, Any]:
     }
 
 
-def _as_table(facts: dict[str, Any]) -> str:
+def _table(facts: dict[str, Any]) -> list[str]:
     lines = [f"{facts['file']}: {facts['format']}, {count(len(facts['modules']), 'module')}"]
     columns = ("tower", "layer", "projection", "rank", "d_in", "d_out", "dtype", "scaling", "module")
     rows = [columns, *(tuple(_cell(module[name]) for name in columns) for module in facts["modules"])]
@@ -64,10 +65,10 @@ def _as_table(facts: dict[str, Any]) -> str:
     lines += ["  ".join(row[c].ljust(widths[c]) for c in keep).rstrip() for row in rows]
     lines += [f"left out: {group}" for group in by_reason(SkippedModule(**skip) for skip in facts["skipped"])]
     lines += [f"note: {warning}" for warning in facts["warnings"]]
-    return "\n".join(lines)
+    return lines
 
 
 def _cell(value: object) -> str:
     if value is None:
         return "-"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else printable(str(value))

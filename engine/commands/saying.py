@@ -2,28 +2,73 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
+import signal
 import sys
-from typing import TextIO
+from collections.abc import Callable
+from types import FrameType
+from typing import NoReturn, TextIO
 
 from engine.errors import EngineError, ExportFailure
+from engine.plain_text import escaped_json, printable
 
-EXIT_DONE, EXIT_UNUSABLE, EXIT_INTERRUPTED = 0, 1, 130
-
-
-def refuse(error: EngineError) -> int:
-    """Say why nothing came of it; the exit status."""
-    say(sys.stderr, f"phiscope: {error}")
-    return EXIT_UNUSABLE
+EXIT_DONE, EXIT_UNUSABLE, EXIT_INTERRUPTED, EXIT_TERMINATED = 0, 1, 130, 143
 
 
-def say(stream: TextIO | None, text: str) -> None:
-    """Write lines to a standard stream.
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end, by SIGTERM or by its terminal's going."""
+
+
+def exit_status(command: Callable[[argparse.Namespace], None], arguments: argparse.Namespace) -> int:
+    """Run a command to its end, be it a failure, Ctrl+C or SIGTERM; the exit status."""
+    _listen_for_the_end()
+    try:
+        command(arguments)
+    except EngineError as error:
+        say(sys.stderr, f"phiscope: {error}")
+        return EXIT_UNUSABLE
+    except Terminated:
+        return EXIT_TERMINATED
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    return EXIT_DONE
+
+
+def _listen_for_the_end() -> None:
+    """Have SIGTERM and SIGHUP end the command as Ctrl+C does, so that it takes away what it has begun."""
+
+    def end(number: int, _frame: FrameType | None) -> NoReturn:
+        signal.signal(number, signal.SIG_IGN)  # once is enough: what cleans up is not to be interrupted
+        raise Terminated
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            with contextlib.suppress(ValueError):  # this is not the main thread
+                signal.signal(number, end)
+
+
+def say(stream: TextIO | None, *lines: str) -> None:
+    """Write lines to a standard stream; what a terminal might obey in the names of files shows as �.
 
     Raises:
         ExportFailure: standard output cannot be written.
     """
+    _write(stream, "\n".join(map(printable, lines)))
+
+
+def say_json(stream: TextIO | None, text: str) -> None:
+    """Write JSON to a standard stream; what a terminal might obey is escaped.
+
+    Raises:
+        ExportFailure: standard output cannot be written.
+    """
+    _write(stream, escaped_json(text))
+
+
+def _write(stream: TextIO | None, text: str) -> None:
     if stream is None:  # started without a console
         return
     encoding = stream.encoding or "utf-8"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,14 +57,17 @@ def read(command: str) -> argparse.Namespace:
 
 
 @pytest.fixture(scope="module")
-def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+def comparison(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Comparison]:
     """30 modules: ten layers × q, k, v."""
     folder = tmp_path_factory.mktemp("one & two's")
+    patch = pytest.MonkeyPatch()
+    patch.chdir(folder)  # the command names places as they are seen from here
     modules = llama_modules(10, ("q", "k", "v"))
     first, second = (write_peft_adapter(folder / f"{k} ä", modules, 3, seed=k) for k in (0, 1))
     pairing, found = compare(first, second)
     results = tuple(outcome for outcome in found if isinstance(outcome, ModuleResult))
-    return Comparison(pairing.first, pairing.second, Side.A, CPU, results, ())
+    yield Comparison(pairing.first, pairing.second, Side.A, CPU, results, ())
+    patch.undo()
 
 
 @given(style=STYLES, figures=FIGURES, data=DATA)

@@ -358,11 +358,11 @@ def test_interruption_ends_with_130(adapters: tuple[Path, Path], tmp_path: Path)
     arguments = [str(argument) for argument in export(*adapters)]
     answer = python(
         "import sys, signal, engine.commands.export, main\n"
-        "opened = engine.commands.export.open_adapter\n"
+        "opened = engine.commands.export.open_given\n"
         "def interrupted(path):\n"
         "    signal.raise_signal(signal.SIGINT)\n"
         "    return opened(path)\n"
-        "engine.commands.export.open_adapter = interrupted\n"
+        "engine.commands.export.open_given = interrupted\n"
         f"sys.exit(main.main({arguments!r}))",
         tmp_path,
     )

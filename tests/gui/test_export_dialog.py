@@ -40,7 +40,7 @@ def test_it_previews_and_writes_what_is_chosen(qtbot: QtBot, window: MainWindow,
         *(f"matrices/{slug}.csv" for slug in shown),
     }  # fmt: skip
     results = [result for result in window.session.results if result.pair.slug in shown]
-    assert (tmp_path / "out" / "phi.csv").read_bytes() == phi_csv(results)
+    assert (tmp_path / "out" / "phi.csv").read_bytes() == b"".join(phi_csv(results))
 
 
 def test_a_folder_that_cannot_be_written_is_said(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
