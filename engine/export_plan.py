@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -14,8 +15,8 @@ from engine.presets import Preset
 from engine.side import Side
 
 DATA_KINDS = ("csv", "npz", "json")
-# Bytes from which on it is said beforehand how much will be written.
-WORTH_SAYING = 100_000_000
+# What file systems forbid, or a shell would have quoted.
+_UNSAFE = re.compile(r"[^\w.+=@-]+")
 # More panels than this make no figure that a page could hold: four layers are drawn then.
 _LARGEST_FIGURE = 24
 
@@ -55,6 +56,11 @@ class ExportPlan:
     figures: tuple[str, ...] = ("png",)
     style: FigureStyle = field(default_factory=FigureStyle)
     data: tuple[str, ...] = DATA_KINDS
+
+
+def folder_name(first: Adapter, second: Adapter) -> str:
+    """What the folder of a pair's exports is called by default: `<first>-<second>`, in characters safe everywhere."""
+    return "-".join(_UNSAFE.sub("-", adapter.name).strip("-.")[:60] or "adapter" for adapter in (first, second))
 
 
 def file_names(slugs: Iterable[str], plan: ExportPlan) -> list[str]:

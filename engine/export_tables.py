@@ -21,7 +21,6 @@ from engine.findings import findings
 from engine.outcome import ModuleResult
 from engine.pairing import ModulePair
 from engine.plain_text import valid_text
-from engine.side import Side
 from engine.storage_types import Float64Array
 
 PHI_COLUMNS = ("tower", "layer", "projection", "module", "i", "j", "phi", "chance")
@@ -36,8 +35,6 @@ _CELLS_AT_A_TIME = 1 << 16
 _ALIKE = (1e-4, 1e16)
 # Bytes that no UTF-8 text contains: the place of a cell, and of the columns that name the module.
 _CELL, _NAMES = b"\xff", b"\xfe"
-# Measured: characters of φ's digits, and bytes of φ in the archive.
-_PHI_CHARACTERS, _PHI_ARCHIVED = 19.0, 7.4
 
 
 def phi_csv(results: Iterable[ModuleResult]) -> Iterator[bytes]:
@@ -93,22 +90,6 @@ def write_phi_npz(results: Iterable[ModuleResult], facts: str, out: IO[bytes]) -
         _write_array(archive, "meta_json", np.array(facts))
 
 
-def tables_size(pairs: Iterable[ModulePair], side: Side, data: Sequence[str]) -> int:
-    """About how many bytes the tables of these pairs take, where every cell is defined."""
-    total = 0.0
-    for pair in pairs:
-        r, r_ = pair.shape
-        cells = r * r_
-        if "csv" in data:
-            digits = _index_digits(r) + _index_digits(r_)
-            chance = _chance_characters(r, r_, pair.dimension(side) or 1)
-            row = len(_names(pair)) + digits + chance + _PHI_CHARACTERS + 4
-            total += cells * (row + _PHI_CHARACTERS + 1)
-        if "npz" in data:
-            total += cells * _PHI_ARCHIVED
-    return round(total)
-
-
 def _row_blocks(values: Float64Array) -> Iterator[tuple[int, Float64Array]]:
     """The rows of a matrix, as many at a time as are formatted together, with the index of the first."""
     height = max(1, _CELLS_AT_A_TIME // values.shape[1])
@@ -159,18 +140,6 @@ def _write_array(archive: zipfile.ZipFile, name: str, array: np.ndarray[Any, Any
     entry.compress_type = zipfile.ZIP_DEFLATED
     with archive.open(entry, "w") as file:
         np.lib.format.write_array(file, array, allow_pickle=False)
-
-
-@lru_cache(maxsize=64)
-def _chance_characters(r: int, r_: int, d: int) -> float:
-    """How long the chance of a cell is, on average."""
-    low, high = sorted((r, r_))
-    lengths = ((2 * k - 1 if k <= low else low) * len(_number(k / d)) for k in range(1, min(high, d) + 1))
-    return sum(lengths) / (r * r_)
-
-
-def _index_digits(n: int) -> float:
-    return sum(len(str(k)) for k in range(1, n + 1)) / n
 
 
 def _number(value: float) -> str:

@@ -37,16 +37,19 @@ class FormerExport:
     strangers: frozenset[str] = frozenset()
     facts: Mapping[str, Any] | None = None
 
-    def loss(self, coming: Collection[str], first: str, second: str) -> str:
+    def loss(self, coming: Collection[str], first: str, second: str, *, certain: bool = False) -> str:
         """What would be lost by writing the files `coming` of the adapters of these SHA-256: the start of a sentence.
 
-        Empty where nothing is but an earlier export of the same two.
+        Empty where nothing is but an earlier export of the same two; where it is to be `certain`, it must say so.
         """
         if self.facts is not None and _pair(self.facts) != (first, second):
             names = " and ".join(str(_part(self.facts, which).get("name")) for which in ("first", "second"))
             return f"The folder holds an export of {names}, not of these files"
         strange = sorted(self.strangers & set(coming))
-        return f"The folder holds {strange[0]}, which PhiScope did not write" if strange else ""
+        if strange:
+            return f"The folder holds {strange[0]}, which PhiScope did not write"
+        untold = sorted(self.files & set(coming)) if certain and self.facts is None else []
+        return f"The folder holds {untold[0]}, which does not say of which adapters it is" if untold else ""
 
     def stale(self, coming: Collection[str], facts: Mapping[str, Any]) -> frozenset[str]:
         """The files that must go as the files `coming` of another export come, which states `facts`.

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtGui import QGuiApplication, QImage, QKeySequence, QPixmap, QResizeEvent, QShortcut
+from PySide6.QtCore import Qt, QTimer, QUrl, Slot
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
     QFileDialog,
     QFormLayout,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -22,23 +20,23 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.errors import EngineError, ExportFailure
-from engine.export_plan import DATA_KINDS, Comparison, ExportPlan, file_names
+from engine.errors import EngineError
+from engine.export_plan import DATA_KINDS, Comparison, ExportPlan, folder_name
 from engine.figure_style import FIGURE_FORMATS, FigureStyle
 from engine.wording import count
 from gui.colour_scale import ColourScale
+from gui.export_run import ExportOrder, ExportRun, typed_folder
 from gui.figure_options import FigureOptions
+from gui.figure_preview import FigurePreview
 from gui.memory import Memory
 from gui.names import name_choosers
 from gui.session import Session
 from gui.shown_comparison import shown_comparison, shown_slugs
 from gui.theme import GRID
-from gui.widgets import button, heading, set_style
+from gui.widgets import ask, button, heading, set_style
 from gui.worker import JobAnswer
 
-_PREVIEW_PIXELS = 1400
 _PREVIEW_DELAY = 150
-_PROGRESS_INTERVAL = 100
 _DATA_TEXTS = {
     "csv": "CSV: phi.csv, findings.csv, one matrix per panel",
     "npz": "NPZ: phi.npz",
@@ -47,27 +45,36 @@ _DATA_TEXTS = {
 
 
 class ExportDialog(QDialog):
-    """Chooses what to write and where; draws and writes in the compute thread."""
+    """Chooses what to write and where; draws and writes in the compute thread.
 
-    def __init__(self, session: Session, scale: ColourScale, memory: Memory, parent: QWidget | None = None) -> None:
+    `alone` is the slug of the only panel that the window shows, where one fills it.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        scale: ColourScale,
+        memory: Memory,
+        parent: QWidget | None = None,
+        alone: str | None = None,
+    ) -> None:
         super().__init__(parent)
+        self._alone = alone
         self._session = session
         self._scale = scale
         self._memory = memory
-        self._picture = QPixmap()
-        self._is_drawing = self._is_outdated = self._is_closed = False
-        self._cancelled: threading.Event | None = None  # of the export that is running
-        self._written: list[Path] = []
-        self._to_write: list[str] = []
+        self._is_closed = False
+        self.preview = FigurePreview(session, lambda: (self._comparison(everything=False), self._style()))
+        self._run = ExportRun(session, self._confirm, self)
+        self._run.progressed.connect(self._show_progress)
+        self._run.finished.connect(self._on_finished)
         self.setWindowTitle("Export")
         self.resize(1080, 680)
         self._delay = QTimer(self)
         self._delay.setSingleShot(True)
         self._delay.setInterval(_PREVIEW_DELAY)
-        self._delay.timeout.connect(self._draw_preview)
-        self._clock = QTimer(self)
-        self._clock.setInterval(_PROGRESS_INTERVAL)
-        self._clock.timeout.connect(self._show_progress)
+        self._delay.timeout.connect(self.preview.draw)
+        self._delay.timeout.connect(self._show_amount)
         self._make_controls()
         self._build()
         name_choosers(self)
@@ -81,7 +88,8 @@ class ExportDialog(QDialog):
     def _make_controls(self) -> None:
         session, scale = self._session, self._scale
         self.options = FigureOptions(
-            session.preset, scale.view, scale.name, control=session.control, square=session.zooms_to_square
+            None if self._alone else session.preset, scale.view, scale.name, control=session.control,
+            square=session.zooms_to_square, shown="The panel shown" if self._alone else "The panels shown",
         )  # fmt: skip
         self._figures = {kind: QCheckBox(kind.upper()) for kind in FIGURE_FORMATS}
         for kind in ("png", "pdf"):
@@ -90,9 +98,16 @@ class ExportDialog(QDialog):
         for box in self._data.values():
             box.setChecked(True)
         self._all_modules = QCheckBox()
-        self._folder = QLineEdit(str(Path.home() / "phiscope"))
+        self._folder = QLineEdit(str(Path.home() / "phiscope" / self._pair_name()))
         self._folder.setAccessibleName("Folder to write into")
-        self._folder.setToolTip("It is made where it is not there yet; files of the same names are replaced")
+        self._folder.setToolTip(
+            "It is made where it is not there yet; an earlier export of the same pair in it is replaced"
+        )
+        self._amount = QLabel()
+        self._amount.setProperty("role", "muted")
+        self._amount.setAccessibleName("What will be written")
+        self._open = button("Open folder", "Open the folder that was written into", self._open_folder, chip=True)
+        self._open.hide()
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName("Progress of the export")
@@ -101,8 +116,9 @@ class ExportDialog(QDialog):
         self._status.setWordWrap(True)
         self._status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._status.setAccessibleName("What was written")
-        for box in (*self._figures.values(), *self._data.values()):
+        for box in (*self._figures.values(), *self._data.values(), self._all_modules):
             box.toggled.connect(self._update_button)
+            box.toggled.connect(self._show_amount)
 
     def _build(self) -> None:
         layout = QHBoxLayout(self)
@@ -116,36 +132,37 @@ class ExportDialog(QDialog):
         left_layout.addWidget(self.options)
         left_layout.addLayout(self._form())
         left_layout.addStretch(1)
-        left_layout.addWidget(self._status)
+        said = QHBoxLayout()
+        said.setSpacing(GRID)
+        said.addWidget(self._status, 1)
+        said.addWidget(self._open, 0, Qt.AlignmentFlag.AlignBottom)
+        left_layout.addLayout(said)
         left_layout.addWidget(self._bar)
         left_layout.addLayout(self._buttons())
         layout.addWidget(left)
         layout.addLayout(self._preview_side(), 1)
 
     def _preview_side(self) -> QVBoxLayout:
-        self._preview = QLabel("Drawing …")
-        self._preview.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._preview.setWordWrap(True)
-        self._preview.setMinimumSize(320, 240)
-        self._preview.setAccessibleName("Preview of the figure")
-        frame = QFrame()
-        frame.setProperty("role", "paper")
-        QVBoxLayout(frame).addWidget(self._preview)
         copies = QHBoxLayout()
         copies.setSpacing(GRID)
         self._size = QLabel()
         self._size.setWordWrap(True)
         self._size.setAccessibleName("Size of the figure")
+        self.preview.sized.connect(self._show_size)
         copies.addWidget(self._size, 1)
         for text, tip, copy in (
             ("Copy figure", "The figure as a picture of the chosen resolution (Ctrl+C)", self._copy_figure),
-            ("Copy command", "The command line that writes the same files", self._copy_command),
+            (
+                "Copy command",
+                "The command line that writes the same files, from any folder of this computer",
+                self._copy_command,
+            ),
             ("Copy LaTeX", "An \\includegraphics block whose caption says what the figure shows", self._copy_latex),
         ):
             copies.addWidget(button(text, tip, copy))
         side = QVBoxLayout()
         side.setSpacing(2 * GRID)
-        side.addWidget(frame, 1)
+        side.addWidget(self.preview, 1)
         side.addLayout(copies)
         return side
 
@@ -169,17 +186,18 @@ class ExportDialog(QDialog):
         folder.addWidget(self._folder, 1)
         folder.addWidget(button("Browse…", "Choose the folder to write into", self._browse))
         form.addRow(heading("Folder"), folder)
+        form.addRow(self._amount)
         return form
 
     def _buttons(self) -> QHBoxLayout:
         self._everything = button(
-            "Everything", "Write every kind of file, with the numbers of every module, into the folder",
+            "Everything…", "Every kind of file and the numbers of every module; it is said first how much that is",
             self.export_everything,
         )  # fmt: skip
         self._export = button("Export", "Write what is chosen into the folder (Enter)", self.export)
         self._export.setProperty("primary", True)
         self._export.setDefault(True)
-        self._stop = button("Cancel", "Stop before the next file; those written stay", self._cancel)
+        self._stop = button("Cancel", "Stop; nothing of this export stays", self._run.cancel)
         self._stop.hide()
         self._close_button = button("Close", "Close this window (Esc)", self.reject)
         buttons = QHBoxLayout()
@@ -192,7 +210,7 @@ class ExportDialog(QDialog):
     @Slot()
     def _on_outcomes(self) -> None:
         """Follow a comparison that is still going on."""
-        known, shown = len(self._session.results), len(shown_slugs(self._session))
+        known, shown = len(self._session.results), len(shown_slugs(self._session, self._alone))
         self._all_modules.setText(f"Numbers of all {known} modules, not only the {shown} shown")
         self._all_modules.setVisible(known > shown)
         self._delay.start()
@@ -204,153 +222,108 @@ class ExportDialog(QDialog):
         kept = self._memory.export
         for name, box in {**self._figures, **self._data}.items():
             box.setChecked(bool(kept.get(name, box.isChecked())))
-        folder = kept.get("folder")
-        if isinstance(folder, str):
+        folder, pair = kept.get("folder"), kept.get("pair")
+        if isinstance(folder, str) and pair == self._pair_name():
             self._folder.setText(folder)
+        elif isinstance(folder, str):  # beside the folder of the pair before
+            place = Path(folder).parent if isinstance(pair, str) else Path(folder)
+            self._folder.setText(str(place / self._pair_name()))
         self.options.restore(kept)
 
     def _remember(self) -> None:
         self._memory.export = {
             **{name: box.isChecked() for name, box in {**self._figures, **self._data}.items()},
             "folder": self._folder.text(),
+            "pair": self._pair_name(),
             **self.options.kept,
         }
 
     def reject(self) -> None:
         """Close; while files are written, only stop, so that what became of them is still said."""
-        if self._cancelled is not None and not self._cancelled.is_set():
-            self._cancel()
-        else:
+        if self._run.is_stopping:
             super().reject()
+        else:
+            self._run.cancel()
 
     def done(self, result: int) -> None:
-        """Close; an export that is running stops before its next file."""
+        """Close; an export that is running stops."""
         self._is_closed = True
-        self._cancel()
+        self._run.cancel()
         self._delay.stop()
-        self._clock.stop()
+        self.preview.stop()
         super().done(result)
-
-    # --- the preview: one at a time, and once more where something changed meanwhile ---
-
-    def _draw_preview(self) -> None:
-        if self._is_drawing:
-            self._is_outdated = True
-            return
-        try:
-            comparison, style = self._comparison(everything=False), self._style()
-        except EngineError as error:  # the preset does not fit these adapters
-            self._show_words(error.reason)
-            return
-
-        def draw() -> tuple[bytes, str, bool]:
-            from engine.comparison_figure import size_note  # noqa: PLC0415 - in the compute thread
-            from engine.export import figure_picture  # noqa: PLC0415 - matplotlib, in the compute thread
-
-            return figure_picture(comparison, style, _PREVIEW_PIXELS), *size_note(comparison, style)
-
-        self._is_drawing, self._is_outdated = True, False
-        self._session.do(draw, self._on_preview)
-
-    def _on_preview(self, answer: JobAnswer) -> None:
-        if self._is_closed:
-            return
-        self._is_drawing = False
-        if self._is_outdated:
-            self._draw_preview()
-        elif answer.failure is not None:
-            self._show_words(answer.failure.sentence)
-        else:
-            picture, size, is_too_tall = answer.result
-            self._picture.loadFromData(picture)
-            self._size.setText(size)
-            set_style(self._size, "role", "warning" if is_too_tall else "muted")
-            self._show_picture()
-
-    def _show_words(self, words: str) -> None:
-        self._picture = QPixmap()
-        self._preview.setText(words)
-        self._size.clear()
-
-    def _show_picture(self) -> None:
-        if not self._picture.isNull():
-            ratio = self.devicePixelRatioF()
-            size = self._preview.size() * ratio
-            scaled = self._picture.scaled(
-                size, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-            )
-            scaled.setDevicePixelRatio(ratio)
-            self._preview.setPixmap(scaled)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._show_picture()
 
     # --- writing ---
 
     def export_everything(self) -> None:
-        """Write every kind of file, of every module that is known, into the folder."""
-        for box in (*self._figures.values(), *self._data.values(), self._all_modules):
-            box.setChecked(True)
-        self.export()
+        """Write every kind of file, of every module that is known, into the folder, once it is said what that is."""
+        self._start(ExportPlan(tuple(self._figures), self._style(), tuple(self._data)), everything=True)
 
     def export(self) -> None:
         """Write what is chosen into the folder."""
+        self._start(self._plan(), everything=self._all_modules.isChecked())
+
+    def _start(self, plan: ExportPlan, *, everything: bool) -> None:
         self._remember()
-        plan = self._plan()
         try:
-            folder = _folder(self._folder.text())
-            comparison = self._comparison(everything=self._all_modules.isChecked())
+            comparison, folder = self._comparison(everything=everything), typed_folder(self._folder.text())
         except EngineError as error:
             self._set_status(error.reason, "error")
             return
-        cancelled = self._cancelled = threading.Event()
-        written: list[Path] = []
-        to_write: list[str] = []
-        self._written, self._to_write = written, to_write
-
-        def write() -> int:
-            from engine.export import export_comparison  # noqa: PLC0415 - matplotlib, in the thread
-
-            to_write.extend(file_names(comparison.slugs, plan))
-            export_comparison(comparison, folder, plan, written.append, cancelled.is_set)
-            return len(written)
-
+        self._open.hide()
         self._set_writing(True)
-        self._set_status("Writing …", "muted")
-        self._session.do(write, self._on_written)
+        self._set_status("Looking at the folder …", "muted")
+        self._run.start(ExportOrder(comparison, plan, folder, is_announced=not everything))
 
-    def _show_progress(self) -> None:
-        total, done = len(self._to_write), len(self._written)
+    def _confirm(self, order: ExportOrder, loss: str) -> bool:
+        """Ask before something is lost, and before everything is written."""
+        if self._is_closed:
+            return False
+        if not loss and order.is_announced:
+            return True
+        question = f"{loss}. Replace what is there?" if loss else f"Write {order.amount}?"
+        details, yes = f"{order.contents}, into {order.folder}", "Replace" if loss else "Write"
+        return ask(self, question, details, yes, is_risky=bool(loss))
+
+    @Slot(int, int)
+    def _show_progress(self, done: int, total: int) -> None:
         self._bar.setRange(0, total)
         self._bar.setValue(done)
-        if total:
-            at = min(done, total - 1)
-            self._set_status(f"Writing {self._to_write[at]}, {at + 1} of {total} …", "muted")
+        self._set_status(f"Writing, {done} of {count(total, 'file')} …", "muted")
 
-    def _on_written(self, answer: JobAnswer) -> None:
-        if self._is_closed:
-            return
-        self._set_writing(False)
-        if answer.failure is not None:
-            self._set_status(answer.failure.sentence, "error")
-        else:
-            self._set_status(f"{count(answer.result, 'file')} written to {self._folder.text()}.", "muted")
+    @Slot(str, bool)
+    def _show_size(self, size: str, is_too_tall: bool) -> None:
+        self._size.setText(size)
+        set_style(self._size, "role", "warning" if is_too_tall else "muted")
+
+    @Slot(str, bool)
+    def _on_finished(self, said: str, written: bool) -> None:
+        if not self._is_closed:
+            self._set_writing(False)
+            self._open.setVisible(written)
+            self._set_status(said, "muted" if written else "error")
 
     def _set_writing(self, writing: bool) -> None:
-        if not writing:
-            self._cancelled = None
         for widget in (self._bar, self._stop):
             widget.setVisible(writing)
         self._export.setVisible(not writing)
         self._everything.setEnabled(not writing)
         self._bar.setRange(0, 0)
-        (self._clock.start if writing else self._clock.stop)()
         self._update_button()
 
-    def _cancel(self) -> None:
-        if self._cancelled is not None:
-            self._cancelled.set()
+    def _open_folder(self) -> None:
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(typed_folder(self._folder.text()).absolute()))):
+            self._set_status("No program of this desktop opens folders.", "error")
+
+    @Slot()
+    def _show_amount(self) -> None:
+        """Say how many files are chosen, and how large they are, before they are written."""
+        try:
+            comparison = self._comparison(everything=self._all_modules.isChecked())
+        except EngineError:  # the preview says why
+            self._amount.clear()
+        else:
+            self._amount.setText(f"Export writes {ExportOrder(comparison, self._plan(), Path()).amount}.")
 
     # --- things to take away on the clipboard ---
 
@@ -364,11 +337,16 @@ class ExportDialog(QDialog):
 
     def _copy_command(self) -> None:
         plan = self._plan()
+        try:
+            folder = typed_folder(self._folder.text())
+        except EngineError as error:
+            self._set_status(error.reason, "error")
+            return
 
         def text(comparison: Comparison, _style: FigureStyle) -> object:
-            from engine.command_line import command_line  # noqa: PLC0415 - what it pairs again takes a moment
+            from engine.command_line import runnable_command  # noqa: PLC0415 - what it pairs again takes a moment
 
-            return command_line(comparison, plan)
+            return runnable_command(comparison, plan, folder)
 
         self._copy(text, "The command is on the clipboard.", everything=self._all_modules.isChecked())
 
@@ -419,7 +397,11 @@ class ExportDialog(QDialog):
     # --- what is exported ---
 
     def _comparison(self, *, everything: bool) -> Comparison:
-        return shown_comparison(self._session, self.options.preset, everything=everything)
+        return shown_comparison(self._session, self.options.preset, everything=everything, alone=self._alone)
+
+    def _pair_name(self) -> str:
+        pairing = self._session.pairing
+        return folder_name(pairing.first, pairing.second) if pairing is not None else "export"
 
     def _style(self) -> FigureStyle:
         return self.options.figure_style(self._scale.view, self._scale.levels, self._session.count_from)
@@ -429,17 +411,3 @@ class ExportDialog(QDialog):
             tuple(kind for kind, box in boxes.items() if box.isChecked()) for boxes in (self._figures, self._data)
         )
         return ExportPlan(figures, self._style(), data)
-
-
-def _folder(text: str) -> Path:
-    """The folder that was typed.
-
-    Raises:
-        ExportFailure: it is empty, or of a user that there is not.
-    """
-    if not text.strip():
-        raise ExportFailure("Choose a folder to write into.")
-    try:
-        return Path(text.strip()).expanduser()
-    except RuntimeError as error:
-        raise ExportFailure(f"There is no such folder: {text.strip()}.") from error

@@ -50,10 +50,19 @@ class FigureOptions(QWidget):
 
     changed = Signal()
 
-    def __init__(self, preset: Preset | None, view: View, colour_map: str, *, control: bool, square: bool) -> None:
+    def __init__(
+        self,
+        preset: Preset | None,
+        view: View,
+        colour_map: str,
+        *,
+        control: bool,
+        square: bool,
+        shown: str = "The panels shown",
+    ) -> None:
         super().__init__()
         self.preset_box = QComboBox()
-        self.preset_box.addItem("The panels shown", None)
+        self.preset_box.addItem(shown, None)
         for each in Preset:
             self.preset_box.addItem(f"{each.title} of the paper", each)
         self.preset_box.setCurrentIndex(self.preset_box.findData(preset))

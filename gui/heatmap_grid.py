@@ -190,6 +190,11 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         """Whether one panel fills the figure."""
         return self._zoomed is not None
 
+    @property
+    def alone(self) -> str | None:
+        """The slug of the only panel shown, where one fills the figure."""
+        return self._zoomed
+
     def zoom(self, slug: str | None) -> None:
         """Let one panel fill the figure, or show all again for None."""
         if slug != self._zoomed:

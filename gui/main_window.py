@@ -253,7 +253,7 @@ class MainWindow(QMainWindow):
         if self._shown_are_known():
             from gui.export_dialog import ExportDialog  # noqa: PLC0415 - NumPy stays out of the first paint
 
-            dialog = ExportDialog(self.session, self.pane.scale, self.memory, self)
+            dialog = ExportDialog(self.session, self.pane.scale, self.memory, self, self.figure.alone)
             dialog.exec()
             dialog.deleteLater()
 

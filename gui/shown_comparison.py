@@ -10,12 +10,15 @@ from engine.side import Side
 from gui.session import Session
 
 
-def shown_slugs(session: Session) -> frozenset[str]:
-    """The panels shown whose φ is known."""
-    return frozenset(pair.slug for pair in session.shown if session.result(pair) is not None)
+def shown_slugs(session: Session, alone: str | None = None) -> frozenset[str]:
+    """The panels shown whose φ is known; of them the one that is `alone`, where one fills the window."""
+    slugs = (pair.slug for pair in session.shown if session.result(pair) is not None)
+    return frozenset(slug for slug in slugs if alone in (None, slug))
 
 
-def shown_comparison(session: Session, preset: Preset | None, *, everything: bool) -> Comparison:
+def shown_comparison(
+    session: Session, preset: Preset | None, *, everything: bool, alone: str | None = None
+) -> Comparison:
     """What is known of the pair on the side shown; the figure holds the panels shown, or those of a preset.
 
     `everything` keeps the numbers of all modules, not only of the figure's.
@@ -26,7 +29,7 @@ def shown_comparison(session: Session, preset: Preset | None, *, everything: boo
     pairing = session.pairing
     if pairing is None:
         raise NothingComparable("There are no two adapters to compare any more.")
-    figure = shown_slugs(session)
+    figure = shown_slugs(session, alone)
     if preset is not None:
         pairs = preset_pairs(session.comparable, preset)
         if any(session.outcome(pair) is None for pair in pairs):

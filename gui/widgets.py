@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton, QWidget
 
 
 def heading(text: str) -> QLabel:
@@ -22,6 +22,18 @@ def button(text: str, tip: str, act: Callable[[], object], *, chip: bool = False
     made.setToolTip(tip)
     made.clicked.connect(lambda _checked=False: act())
     return made
+
+
+def ask(parent: QWidget, question: str, details: str, yes: str, *, is_risky: bool) -> bool:
+    """Ask in a box of its own whether to go on; Enter says `yes`, unless that is risky."""
+    box = QMessageBox(QMessageBox.Icon.Warning if is_risky else QMessageBox.Icon.NoIcon, "", question, parent=parent)
+    box.setWindowTitle("PhiScope")
+    box.setInformativeText(details)
+    go_on = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
+    cancel = box.addButton(QMessageBox.StandardButton.Cancel)
+    box.setDefaultButton(cancel if is_risky else go_on)
+    box.exec()
+    return box.clickedButton() is go_on
 
 
 def set_style(widget: QWidget, name: str, value: object) -> None:

@@ -17,8 +17,8 @@ from engine.comparison_figure import figure_cautions, size_note
 from engine.devices import choose_device
 from engine.errors import EngineError, ExportFailure, NothingComparable
 from engine.explaining import group_text, why_nothing
-from engine.export_plan import WORTH_SAYING, Comparison, ExportPlan, default_figure, file_names
-from engine.export_tables import tables_size
+from engine.export_plan import Comparison, ExportPlan, default_figure, file_names
+from engine.export_size import WORTH_SAYING, tables_size
 from engine.figure_style import FigureStyle
 from engine.former_export import former_export
 from engine.left_out import by_reason

@@ -83,7 +83,7 @@ def _export(qtbot: QtBot, window: MainWindow) -> QWidget:
     load(qtbot, window, DEMO)
     dialog = ExportDialog(window.session, window.figure.scale, window.memory, window)
     qtbot.addWidget(dialog)
-    qtbot.waitUntil(lambda: not dialog._picture.isNull(), timeout=60_000)
+    qtbot.waitUntil(lambda: not dialog.preview.picture.isNull(), timeout=60_000)
     return dialog
 
 

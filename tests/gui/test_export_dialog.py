@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSettings
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QSettings, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from engine.devices import CPU, Device
@@ -18,7 +21,8 @@ from gui.export_dialog import ExportDialog
 from gui.main_window import MainWindow
 from gui.memory import Memory
 from gui.shown_comparison import shown_comparison
-from tests.gui.conftest import DEMO, load
+from tests.conftest import REPOSITORY
+from tests.gui.conftest import DEMO, R8, load
 
 
 def test_it_previews_and_writes_what_is_chosen(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
@@ -26,7 +30,7 @@ def test_it_previews_and_writes_what_is_chosen(qtbot: QtBot, window: MainWindow,
     dialog = ExportDialog(window.session, window.figure.scale, window.memory, window)
     qtbot.addWidget(dialog)
     dialog.show()
-    qtbot.waitUntil(lambda: not dialog._picture.isNull(), timeout=60_000)
+    qtbot.waitUntil(lambda: not dialog.preview.picture.isNull(), timeout=60_000)
     dialog._folder.setText(str(tmp_path / "out"))
     dialog._figures["svg"].setChecked(True)
     dialog.export()
@@ -58,12 +62,12 @@ def test_presets_are_drawn_or_say_why_not(qtbot: QtBot, window: MainWindow) -> N
     load(qtbot, window, DEMO)
     dialog = ExportDialog(window.session, window.figure.scale, window.memory, window)
     qtbot.addWidget(dialog)
-    qtbot.waitUntil(lambda: not dialog._picture.isNull(), timeout=60_000)
+    qtbot.waitUntil(lambda: not dialog.preview.picture.isNull(), timeout=60_000)
     dialog.options.preset_box.setCurrentText("Figure 3 of the paper")
-    qtbot.waitUntil(lambda: "compares two ranks" in dialog._preview.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "compares two ranks" in dialog.preview.words, timeout=60_000)
     dialog.options.preset_box.setCurrentText("Figure 4 of the paper")
-    qtbot.waitUntil(lambda: not dialog._picture.isNull(), timeout=60_000)
-    assert dialog._picture.width() > 2 * dialog._picture.height(), "three panels in a row"
+    qtbot.waitUntil(lambda: not dialog.preview.picture.isNull(), timeout=60_000)
+    assert dialog.preview.picture.width() > 2 * dialog.preview.picture.height(), "three panels in a row"
 
 
 def test_command_and_latex_can_be_copied(qtbot: QtBot, window: MainWindow) -> None:
@@ -74,8 +78,12 @@ def test_command_and_latex_can_be_copied(qtbot: QtBot, window: MainWindow) -> No
     dialog._copy_latex()
     qtbot.waitUntil(lambda: "\\includegraphics" in clipboard.text(), timeout=60_000)
     dialog._copy_command()
-    qtbot.waitUntil(lambda: clipboard.text().startswith("python main.py export"), timeout=60_000)
+    qtbot.waitUntil(lambda: " export " in clipboard.text(), timeout=60_000)
     assert "--layers 1,2,4,6" in clipboard.text()
+    words = shlex.split(clipboard.text())
+    assert words[:3] == [sys.executable, str(REPOSITORY / "main.py"), "export"]
+    assert words[3:6] == [*map(str, DEMO), "--out"]
+    assert words[6] == str(Path(dialog._folder.text()).absolute())
 
 
 def test_settings_are_remembered_for_each_venue(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
@@ -110,24 +118,158 @@ def test_settings_are_remembered_for_each_venue(qtbot: QtBot, window: MainWindow
     assert again.options.switches["letters"].isChecked(), "each venue has its own"
 
 
-def test_everything_is_one_click(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+class Answers:
+    """Stands for the user: what was asked, and the answers given."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, answer: bool) -> None:
+        self.asked: list[str] = []
+        self.answer = answer
+        monkeypatch.setattr("gui.export_dialog.ask", self._ask)
+
+    def _ask(self, _parent: object, question: str, details: str, yes: str, *, is_risky: bool) -> bool:
+        self.asked.append(f"{question} {details} [{yes}]{' risky' if is_risky else ''}")
+        return self.answer
+
+
+def exported(qtbot: QtBot, window: MainWindow, folder: Path) -> ExportDialog:
+    dialog = ExportDialog(window.session, window.figure.scale, window.memory, window)
+    qtbot.addWidget(dialog)
+    dialog._folder.setText(str(folder))
+    dialog.export()
+    qtbot.waitUntil(lambda: not dialog._stop.isVisibleTo(dialog), timeout=20_000)
+    return dialog
+
+
+def test_everything_says_what_it_is_before_it_is_written(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     load(qtbot, window, DEMO)
     dialog = ExportDialog(window.session, window.figure.scale, window.memory, window)
     qtbot.addWidget(dialog)
+    dialog._figures["svg"].setChecked(False)
     dialog._folder.setText(str(tmp_path / "all"))
+    user = Answers(monkeypatch, answer=False)
+    dialog.export_everything()
+    qtbot.waitUntil(lambda: not dialog._stop.isVisibleTo(dialog), timeout=20_000)
+    assert user.asked == [
+        "Write 19 files, about 5.5 MB of numbers? phi.csv, findings.csv, phi.npz, comparison.json, figure.png, "
+        f"figure.pdf, figure.svg, 12 matrices of φ, into {tmp_path / 'all'} [Write]"
+    ]
+    assert list(tmp_path.iterdir()) == [], "nothing was wanted, nothing is there"
+    user.answer = True
     dialog.export_everything()
     qtbot.waitUntil(lambda: "written" in dialog._status.text(), timeout=60_000)
-    names = {path.name for path in (tmp_path / "all").iterdir()}
-    assert names >= {
-        "figure.png",
-        "figure.pdf",
-        "figure.svg",
-        "phi.csv",
-        "phi.npz",
-        "comparison.json",
-        "findings.csv",
-    }
-    assert len(list((tmp_path / "all" / "matrices").iterdir())) == 12
+    names = [path for path in (tmp_path / "all").rglob("*") if path.is_file()]
+    assert len(names) == 19
+    size = sum(path.stat().st_size for path in names if path.suffix in (".csv", ".npz"))
+    assert size == pytest.approx(5.5e6, rel=0.05)
+    assert not dialog._figures["svg"].isChecked(), "the choice for the next export is as it was"
+
+
+def test_another_pairs_export_is_asked_for(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(qtbot, window, R8)
+    user = Answers(monkeypatch, answer=False)
+    folder = tmp_path / "out"
+    exported(qtbot, window, folder)
+    exported(qtbot, window, folder)
+    assert user.asked == [], "the same pair once more"
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    load(qtbot, window, DEMO)
+    dialog = exported(qtbot, window, folder)
+    (asked,) = user.asked
+    assert "holds an export of r8_seed0 and r8_seed1" in asked
+    assert asked.endswith("[Replace] risky")
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert not dialog._open.isVisibleTo(dialog)
+    user.answer = True
+    exported(qtbot, window, folder)
+    assert not list(folder.glob("matrices/3_*"))  # of a layer that only the first pair showed
+    assert json.loads((folder / "comparison.json").read_bytes())["first"]["name"] == DEMO[0].name
+
+
+def test_files_of_others_are_asked_for(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(qtbot, window, DEMO)
+    user = Answers(monkeypatch, answer=False)
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "figure.png").write_text("a drawing of mine")
+    exported(qtbot, window, tmp_path)
+    assert "holds figure.png, which PhiScope did not write" in user.asked[0]
+    assert (tmp_path / "figure.png").read_text() == "a drawing of mine"
+
+
+def test_the_folder_is_named_for_the_pair(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    load(qtbot, window, DEMO)
+    memory = Memory(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+
+    def folder() -> Path:
+        dialog = ExportDialog(window.session, window.figure.scale, memory, window)
+        qtbot.addWidget(dialog)
+        dialog._remember()
+        return Path(dialog._folder.text())
+
+    assert folder() == Path.home() / "phiscope" / "r64_alpha8_seed0-r64_alpha8_seed1"
+    memory.export = memory.export | {"folder": str(tmp_path / "of my own")}
+    assert folder() == tmp_path / "of my own"
+    load(qtbot, window, R8)
+    assert folder() == tmp_path / "r8_seed0-r8_seed1", "beside the folder of the pair before"
+
+
+def test_the_folder_can_be_opened_afterwards(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(qtbot, window, DEMO)
+    opened: list[str] = []
+
+    def open_url(url: QUrl) -> bool:
+        opened.append(url.toLocalFile())
+        return True
+
+    monkeypatch.setattr(QDesktopServices, "openUrl", open_url)
+    dialog = exported(qtbot, window, tmp_path / "out é")
+    assert dialog._open.isVisibleTo(dialog)
+    dialog._open.click()
+    assert opened == [str(tmp_path / "out é")]
+
+
+def test_cancelling_leaves_no_folder(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    load(qtbot, window, DEMO)
+    dialog = ExportDialog(window.session, window.figure.scale, window.memory, window)
+    qtbot.addWidget(dialog)
+    dialog._folder.setText(str(tmp_path / "new" / "out"))
+    dialog.export()
+    dialog._stop.click()
+    qtbot.waitUntil(lambda: not dialog._stop.isVisibleTo(dialog), timeout=20_000)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_says_how_much_will_be_written(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    dialog = ExportDialog(window.session, window.figure.scale, window.memory, window)
+    qtbot.addWidget(dialog)
+    qtbot.waitUntil(lambda: bool(dialog._amount.text()))
+    assert dialog._amount.text() == "Export writes 14 files, about 3.7 MB of numbers."
+    dialog._data["csv"].setChecked(False)
+    assert dialog._amount.text() == "Export writes 4 files, about 242 kB of numbers."
+    dialog._data["npz"].setChecked(False)
+    assert dialog._amount.text() == "Export writes 3 files."
+
+
+def test_zoomed_on_one_panel_that_panel_is_exported(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    load(qtbot, window, DEMO)
+    window.figure.zoom("2_v")
+    dialog = ExportDialog(window.session, window.figure.scale, window.memory, window, window.figure.alone)
+    qtbot.addWidget(dialog)
+    assert dialog.options.preset_box.currentText() == "The panel shown"
+    dialog._folder.setText(str(tmp_path / "out"))
+    dialog.export()
+    qtbot.waitUntil(lambda: "written" in dialog._status.text(), timeout=60_000)
+    assert [path.name for path in (tmp_path / "out" / "matrices").iterdir()] == ["2_v.csv"]
+    facts = json.loads((tmp_path / "out" / "comparison.json").read_bytes())
+    assert facts["figure"]["panels"] == ["2_v"]
 
 
 @pytest.mark.parametrize(("typed", "said"), [("", "Choose a folder"), ("~nobody-of-this-name/x", "no such folder")])

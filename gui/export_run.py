@@ -1,0 +1,143 @@
+"""The way of an export in the window: a look at the folder, a question where something would be lost, writing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from engine.errors import ExportFailure
+from engine.export_plan import Comparison, ExportPlan, file_names
+from engine.export_size import tables_size
+from engine.wording import count, file_size
+from gui.session import Session
+from gui.worker import JobAnswer
+
+_PROGRESS_INTERVAL = 100
+
+
+@dataclass(frozen=True)
+class ExportOrder:
+    """What to write, and where; `is_announced` where the user has read what it is."""
+
+    comparison: Comparison
+    plan: ExportPlan
+    folder: Path
+    is_announced: bool = True
+
+    @property
+    def names(self) -> list[str]:
+        """The files that it consists of."""
+        return file_names(self.comparison.slugs, self.plan)
+
+    @property
+    def amount(self) -> str:
+        """`12 files, about 1.2 MB of numbers`."""
+        pairs = [result.pair for result in self.comparison.results]
+        size = tables_size(pairs, self.comparison.side, self.plan.data)
+        return count(len(self.names), "file") + (f", about {file_size(size)} of numbers" if size else "")
+
+    @property
+    def contents(self) -> str:
+        """The files by name, a matrix for each module as one."""
+        names = [name for name in self.names if "/" not in name]
+        matrices = len(self.names) - len(names)
+        many = f"{matrices} matrices" if matrices > 1 else "1 matrix"
+        return ", ".join([*names, *([f"{many} of φ"] if matrices else [])])
+
+
+class ExportRun(QObject):
+    """Carries out one order at a time; `confirm` is asked with what would be lost, empty where nothing is."""
+
+    progressed = Signal(int, int)  # files written, of how many
+    finished = Signal(str, bool)  # what became of it, and whether it was written; empty where it was not wanted
+
+    def __init__(self, session: Session, confirm: Callable[[ExportOrder, str], bool], parent: QObject) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._confirm = confirm
+        self._cancelled: threading.Event | None = None
+        self._written: list[Path] = []
+        self._total = 0
+        self._clock = QTimer(self)
+        self._clock.setInterval(_PROGRESS_INTERVAL)
+        self._clock.timeout.connect(self._tell)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether there is nothing left to cancel."""
+        return self._cancelled is None or self._cancelled.is_set()
+
+    def start(self, order: ExportOrder) -> None:
+        """Look at the folder, ask, and write; `finished` answers."""
+        self._cancelled = cancelled = threading.Event()
+        names = order.names
+
+        def look() -> str:
+            from engine.former_export import former_export  # noqa: PLC0415 - in the compute thread
+
+            former, adapters = former_export(order.folder), (order.comparison.first, order.comparison.second)
+            tells = former.facts is not None  # else the checksums are not needed yet
+            first, second = (each.file.files.sha256() if tells else "" for each in adapters)
+            return former.loss(names, first, second, certain=True)
+
+        def looked(answer: JobAnswer) -> None:
+            if cancelled.is_set():
+                self._finish("", written=False)
+            elif answer.failure is not None:
+                self._finish(answer.failure.sentence, written=False)
+            elif self._confirm(order, answer.result):
+                self._write(order, names, cancelled)
+            else:
+                self._finish("", written=False)
+
+        self._session.do(look, looked)
+
+    def cancel(self) -> None:
+        """Stop; nothing of what was written stays."""
+        if self._cancelled is not None:
+            self._cancelled.set()
+
+    def _write(self, order: ExportOrder, names: list[str], cancelled: threading.Event) -> None:
+        written: list[Path] = []
+        self._written, self._total = written, len(names)
+
+        def write() -> None:
+            from engine.export import export_comparison  # noqa: PLC0415 - matplotlib, in the compute thread
+
+            export_comparison(
+                order.comparison, order.folder, order.plan, written.append, cancelled.is_set, replacing=True
+            )
+
+        def done(answer: JobAnswer) -> None:
+            written = f"{count(len(names), 'file')} written to {order.folder}."
+            self._finish(answer.failure.sentence if answer.failure else written, written=not answer.failure)
+
+        self._clock.start()
+        self._tell()
+        self._session.do(write, done)
+
+    def _tell(self) -> None:
+        self.progressed.emit(len(self._written), self._total)
+
+    def _finish(self, said: str, *, written: bool) -> None:
+        self._clock.stop()
+        self._cancelled = None
+        self.finished.emit(said, written)
+
+
+def typed_folder(text: str) -> Path:
+    """The folder that was typed.
+
+    Raises:
+        ExportFailure: it is empty, or of a user that there is not.
+    """
+    if not text.strip():
+        raise ExportFailure("Choose a folder to write into.")
+    try:
+        return Path(text.strip()).expanduser()
+    except RuntimeError as error:
+        raise ExportFailure(f"There is no such folder: {text.strip()}.") from error
