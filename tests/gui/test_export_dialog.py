@@ -136,7 +136,7 @@ def exported(qtbot: QtBot, window: MainWindow, folder: Path) -> ExportDialog:
     qtbot.addWidget(dialog)
     dialog._folder.setText(str(folder))
     dialog.export()
-    qtbot.waitUntil(lambda: not dialog._stop.isVisibleTo(dialog), timeout=20_000)
+    qtbot.waitUntil(lambda: not dialog._stop.isVisibleTo(dialog), timeout=60_000)
     return dialog
 
 
@@ -150,7 +150,7 @@ def test_everything_says_what_it_is_before_it_is_written(
     dialog._folder.setText(str(tmp_path / "all"))
     user = Answers(monkeypatch, answer=False)
     dialog.export_everything()
-    qtbot.waitUntil(lambda: not dialog._stop.isVisibleTo(dialog), timeout=20_000)
+    qtbot.waitUntil(lambda: not dialog._stop.isVisibleTo(dialog), timeout=60_000)
     assert user.asked == [
         "Write 19 files, about 5.5 MB of numbers? phi.csv, findings.csv, phi.npz, comparison.json, figure.png, "
         f"figure.pdf, figure.svg, 12 matrices of φ, into {tmp_path / 'all'} [Write]"
@@ -242,7 +242,7 @@ def test_cancelling_leaves_no_folder(qtbot: QtBot, window: MainWindow, tmp_path:
     dialog._folder.setText(str(tmp_path / "new" / "out"))
     dialog.export()
     dialog._stop.click()
-    qtbot.waitUntil(lambda: not dialog._stop.isVisibleTo(dialog), timeout=20_000)
+    qtbot.waitUntil(lambda: not dialog._stop.isVisibleTo(dialog), timeout=60_000)
     assert list(tmp_path.iterdir()) == []
 
 
