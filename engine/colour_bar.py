@@ -10,6 +10,7 @@ from engine.views import CHANCE_SD, View
 from engine.wording import number_text
 
 _MOST_STEPS = 10
+_ALL_DIGITS = 12
 _AIR = 1.15  # distance of two labels' middles, in heights of a label
 # What the middle of the bar is called where both marks are too close to 0 for labels of their own.
 _BOTH_MARKS = f"±{CHANCE_SD:g} SD"
@@ -42,7 +43,10 @@ def bar_ticks(levels: tuple[float, float], view: View, label: float) -> list[Bar
     multiples = [k * step for k in range(first, math.floor(high / step + 1e-9) + 1)]
     plain = [low, *(value for value in multiples if is_free(value, [low, high, *named])), high]
     digits = _digits(plain, step)
-    ticks = [BarTick(value, number_text(value, _enough(value, digits))) for value in plain]
+    texts = [number_text(value, _enough(value, digits, step)) for value in plain]
+    if len(set(texts)) < len(texts):  # large numbers close together
+        texts = [number_text(value, _ALL_DIGITS) for value in plain]
+    ticks = [BarTick(value, text) for value, text in zip(plain, texts, strict=True)]
     return sorted((*ticks, *(BarTick(*mark) for mark in named.items())), key=lambda tick: tick.value)
 
 
@@ -66,9 +70,10 @@ def _step(span: float, most: int) -> float:
     return next(factor * power for factor in (1, 2, 5, 10) if span / (factor * power) <= most * (1 + 1e-9))
 
 
-def _enough(value: float, digits: int) -> int:
-    """As many decimals, or the few more by which a number beside far larger ones is told to a hundredth of it."""
-    return next((n for n in range(digits, digits + 4) if abs(round(value, n) - value) <= 0.01 * abs(value)), digits)
+def _enough(value: float, digits: int, step: float) -> int:
+    """As many decimals, or the few more by which an end is told to a hundredth of itself and a tenth of a step."""
+    tolerance = min(0.01 * abs(value), 0.1 * step)
+    return next((n for n in range(digits, digits + 4) if abs(round(value, n) - value) <= tolerance), digits)
 
 
 def _digits(values: Sequence[float], step: float) -> int:

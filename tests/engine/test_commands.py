@@ -370,3 +370,76 @@ def test_interruption_ends_with_130(adapters: tuple[Path, Path], tmp_path: Path)
     assert answer.returncode == 130
     assert "Traceback" not in answer.stderr
     assert not (tmp_path / "out").exists()
+
+
+# --- what is said of the figure --------------------------------------------------------------------------
+
+
+def test_a_range_that_is_not_the_papers_is_said_and_written(adapters: tuple[Path, Path], tmp_path: Path) -> None:
+    """Figure 7 runs from 0 to 0.8; an adapter with itself reaches 1."""
+    answer = run(export(adapters[0], adapters[0], "--preset", "fig7"), tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    said = "Figure 7 of the paper runs from 0 to 0.8; φ reaches 1.00 here, so the colours run from 0 to 1."
+    assert f"note: {said}" in answer.stderr
+    assert said in json.loads((tmp_path / "out" / "comparison.json").read_bytes())["cautions"]
+    for option in (("--view", "z"), ("--range", "0,0.8")):
+        answer = run(export(adapters[0], adapters[0], "--preset", "fig7", *option, "--data", "json"), tmp_path)
+        assert "colours run" not in answer.stderr
+        cautions = json.loads((tmp_path / "out" / "comparison.json").read_bytes())["cautions"]
+        assert not any("colours run" in caution for caution in cautions)
+
+
+def test_a_figure_taller_than_a_page_is_said_before_it_is_written(tmp_path: Path) -> None:
+    modules = llama_modules(12)
+    paths = [write_peft_adapter(tmp_path / str(k), modules, 3, seed=k) for k in (0, 1)]
+    more = "--layers", "1-12", "--width", "3.25", "--data", "none", "--dpi", "30"
+    answer = run(export(paths[0], paths[1], *more), tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    notes = [line for line in answer.stderr.splitlines() if "taller than a page" in line]
+    assert len(notes) == 1
+    assert notes[0].startswith("note: the figure has 24 panels, 3.2 × 1")
+    assert answer.stderr.index(notes[0]) < answer.stderr.index("compared")
+    answer = run(export(paths[0], paths[1], *more, "--panels", "1_q,12_v"), tmp_path)
+    assert "page" not in answer.stderr
+
+
+def test_a_figure_without_room_leaves_no_file(adapters: tuple[Path, Path], tmp_path: Path) -> None:
+    answer = run(export(*adapters, "--width", "0.5"), tmp_path)
+    assert answer.returncode == 1
+    assert "0.5 inches are too narrow" in answer.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "stated"),
+    [
+        (("--colours", "rocket"), "seaborn:rocket"), (("--colours", "mako"), "seaborn:mako"),
+        (("--view", "z"), "seaborn:icefire"), (("--view", "z", "--colours", "balance"), "cmocean:balance"),
+        (("--view", "above-chance", "--colours", "viridis"), "viridis"),
+    ],
+)  # fmt: skip
+def test_colour_maps_by_their_short_names(
+    adapters: tuple[Path, Path], tmp_path: Path, more: tuple[str, ...], stated: str
+) -> None:
+    answer = run(export(*adapters, *more, "--dpi", "30", "--data", "json"), tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    figure = json.loads((tmp_path / "out" / "comparison.json").read_bytes())["figure"]
+    assert figure["colours"] == stated
+    assert figure["quantity"] == {"z": "z", "above-chance": "φ − chance"}.get(more[1], "φ")
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (("--colours", "balance"), "φ has none"), (("--colours", "rockets"), "'rockets' is none of rocket, mako"),
+        (("--range", "1,0"), "the lowest value, 1, is not below the highest, 0"),
+        (("--range", "0,0,8"), "'0,8' is no number"), (("--range", "3"), "'3' is no range"),
+    ],
+)  # fmt: skip
+def test_wrong_colours_and_ranges_are_wrong_arguments(
+    adapters: tuple[Path, Path], tmp_path: Path, more: tuple[str, ...], words: str
+) -> None:
+    answer = run(export(*adapters, *more), tmp_path)
+    assert answer.returncode == 2
+    assert words in answer.stderr
+    assert not (tmp_path / "out").exists()

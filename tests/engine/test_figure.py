@@ -8,17 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cmap import Colormap
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
+from matplotlib.image import AxesImage, imread
 from matplotlib.transforms import Bbox
 
 from engine.colour_range import UNDEFINED_COLOUR
 from engine.figure import draw_figure, save_figure
-from engine.figure_measures import fitting_plan
+from engine.figure_measures import figure_size, fitting_plan
 from engine.figure_style import FigureStyle
 from engine.figure_text import FigureText, figure_text
+from engine.figure_values import figure_levels
 from engine.outcome import ModuleResult
 from engine.presets import Preset, preset_pairs, preset_plan
 from engine.side import Side
@@ -266,3 +268,98 @@ def test_large_numbers_stay_beside_the_bar(folder: Path, width: float | None) ->
         figure = draw_figure(fitting_plan(found, style), figure_text(Side.A, View.Z, found), style)
         assert [label.get_text() for label in figure.axes[-1].get_yticklabels()][-1] == highest
         assert_legible(figure)
+
+
+@pytest.mark.parametrize("view", list(View))
+@pytest.mark.parametrize(("width", "label", "tick"), VENUES)
+def test_every_view_is_named_and_legible(folder: Path, width: float, label: float, tick: float, view: View) -> None:
+    found = made(folder, 4)
+    style = FigureStyle(width, 150, label_size=label, tick_size=tick, view=view, chance=True)
+    text = figure_text(Side.DW_LEFT, view, found)
+    figure = draw_figure(fitting_plan(found, style), text, style)
+    assert_legible(figure)
+    bar = figure.axes[-1]
+    assert bar.get_ylabel() in (text.bar_label, text.short_bar_label)
+    said = {View.PHI: r"$\phi$", View.ABOVE_CHANCE: "$\\phi$ − chance", View.Z: "$z$"}[view]
+    assert bar.get_ylabel().startswith((f"{said},", f"{said} on"))
+    title = next(t.get_text() for t in figure.texts if "r=64" in t.get_text())
+    assert title.startswith(r"$z(" if view is View.Z else r"$\phi(")
+    assert title.endswith(r" - \mathrm{chance}$") == (view is View.ABOVE_CHANCE)
+
+
+def _asymmetric(folder: Path) -> list[ModuleResult]:
+    """Panels of 3 × 6 cells without any symmetry, with φ on both sides of chance."""
+    return made(folder, 2, (3, 6))
+
+
+@pytest.mark.parametrize("view", list(View))
+@pytest.mark.parametrize("colour_map", [None, "cmocean:balance", "viridis"])
+def test_cells_have_the_colours_of_the_view(folder: Path, tmp_path: Path, view: View, colour_map: str | None) -> None:
+    """The pixels of the PNG are the map applied to the view's values, with 0 in the middle of a diverging map."""
+    if view is View.PHI and colour_map == "cmocean:balance":
+        pytest.skip("φ takes no map with a middle")
+    found, style = _asymmetric(folder), FigureStyle(dpi=200, view=view, colour_map=colour_map)
+    plan = fitting_plan(found, style)
+    figure = draw_figure(plan, figure_text(Side.A, view, found), style)
+    with (tmp_path / "figure.png").open("wb") as target:
+        save_figure(figure, target, "png", style, {})
+    pixels = imread(tmp_path / "figure.png")
+    low, high = figure_levels(plan, style)
+    assert (low == -high) == view.is_centred
+    colours = Colormap(colour_map or {View.PHI: "seaborn:rocket"}.get(view, "seaborn:icefire"))
+    seen = []
+    for (axes, _), result in zip(heatmaps(figure), found, strict=True):
+        box, values = axes.get_position(), view_values(result.similarity, view)
+        for i, j in np.ndindex(3, 6):
+            x = int((box.x0 + (j + 0.5) / 6 * box.width) * pixels.shape[1])
+            y = int((1.0 - box.y1 + (i + 0.5) / 3 * box.height) * pixels.shape[0])
+            wanted = colours((values[i, j] - low) / (high - low)).rgba
+            np.testing.assert_allclose(pixels[y, x, :3], wanted[:3], atol=0.02)
+            seen.append(values[i, j])
+    if view.is_centred:
+        assert min(seen) < 0 < max(seen)
+
+
+def test_marks_cross_the_bar_of_z(folder: Path) -> None:
+    found = made(folder, 2)
+    style = FigureStyle(view=View.Z, range=(-12.0, 12.0))
+    bar = draw_figure(fitting_plan(found, style), figure_text(Side.A, View.Z, found), style).axes[-1]
+    assert sorted(float(np.asarray(line.get_ydata())[0]) for line in bar.lines) == [-3.0, 3.0]
+    labels = {label.get_text(): tick for label, tick in zip(bar.get_yticklabels(), bar.get_yticks(), strict=True)}
+    assert (labels["3 SD"], labels["−3 SD"]) == (3.0, -3.0)
+
+
+@pytest.mark.parametrize(("colour_map", "line"), [("seaborn:icefire", "white"), ("cmocean:balance", "dark")])
+def test_the_line_at_chance_is_seen_on_its_ground(folder: Path, colour_map: str, line: str) -> None:
+    found = _sharing_their_weakest(folder)
+    style = FigureStyle(chance=True, view=View.Z, colour_map=colour_map)
+    figure = draw_figure(fitting_plan(found, style), TITLE, style)
+    assert any(f"3 SD above chance: {line} line" in text.get_text() for text in figure.texts)
+    (collection, *_) = [collection for axes, _ in heatmaps(figure) for collection in axes.collections]
+    assert bool(np.asarray(collection.get_edgecolor())[0, :3].mean() > 0.5) == (line == "white")
+
+
+def test_the_size_is_known_before_anything_is_drawn(folder: Path) -> None:
+    for panels, style in (
+        (2, FigureStyle()),
+        (8, FigureStyle(5.5, chance=True)),
+        (8, FigureStyle(3.03, control=True)),
+    ):
+        found = made(folder, panels)
+        plan = fitting_plan(found, style)
+        figure = draw_figure(plan, figure_text(Side.A, View.PHI, found), style)
+        assert figure_size(plan, style) == pytest.approx((figure.get_figwidth(), figure.get_figheight()))
+
+
+def test_a_png_that_cannot_be_drawn_is_refused_in_words(folder: Path) -> None:
+    style = FigureStyle(dpi=2400)
+    figure = draw_figure(fitting_plan(made(folder, 1), style), TITLE, style)
+    figure.set_size_inches(5, 300)
+    with pytest.raises(ValueError, match="300 inches at 2400 dots per inch"):
+        save_figure(figure, io.BytesIO(), "png", style, {})
+
+
+def test_the_title_stays_on_a_narrow_page(folder: Path) -> None:
+    found = made(folder, 1)
+    style = FigureStyle(2.0, 150, view=View.ABOVE_CHANCE)
+    assert_legible(draw_figure(fitting_plan(found, style), figure_text(Side.DW_RIGHT, style.view, found), style))
