@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.chance import expected_similarity, similarity_deviation
+from engine.chance import chance_along_diagonal, chance_of_cell
 from engine.outcome import ModuleResult
 from engine.pairing import ModulePair
 from engine.significance import best_shared, shared_dimensions, tail_probability
@@ -85,7 +85,7 @@ def _finding(result: ModuleResult, shared: float, p: float) -> Finding:
         mean_first_column=column,
         mean_corner=_mean(values[:_CORNER, :_CORNER]),
         phi_rr=float(values[-1, -1]),
-        chance_rr=float(expected_similarity(r, r_, d)[-1, -1]),
+        chance_rr=chance_of_cell(r, r_, d)[0],
         shared=shared,
         shared_best=best,
         shared_best_k=best_k,
@@ -104,8 +104,7 @@ def _mean(values: Float64Array) -> float:
 def _last_k_above_chance(values: Float64Array, d: int) -> int | None:
     if np.isnan(values).all():
         return None
-    r, r_ = values.shape
-    deviation = np.diagonal(similarity_deviation(r, r_, d))
-    threshold = np.diagonal(expected_similarity(r, r_, d)) + _ABOVE_CHANCE_SD * deviation
-    above = np.flatnonzero((np.diagonal(values) > threshold) & (deviation > 0))  # the whole space is no news
+    expected, deviation = chance_along_diagonal(min(values.shape), d)
+    is_above = np.diagonal(values) > expected + _ABOVE_CHANCE_SD * deviation
+    above = np.flatnonzero(is_above & (deviation > 0))  # the whole space is no news
     return int(above[-1]) + 1 if above.size else 0

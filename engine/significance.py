@@ -22,11 +22,10 @@ def shared_dimensions(phi: npt.ArrayLike, i: npt.ArrayLike, j: npt.ArrayLike, d:
     The number of directions shared beyond what two random subspaces share: 0 at chance, min(i, j) where the smaller
     lies within the larger. Slightly negative values are part of chance.
     """
-    phi, i, j, d = _broadcast(phi, i, j, d)
+    phi, i, j, d = _as_arrays(phi, i, j, d)
     small, large = np.minimum(i, j), np.maximum(i, j)
-    chance = large / d
-    room = 1.0 - chance
-    shared: Float64Array = np.divide(small * (phi - chance), room, out=np.full(phi.shape, np.nan), where=large < d)
+    chance = np.where(large < d, large / d, np.nan)
+    shared: Float64Array = small * (phi - chance) / (1.0 - chance)
     return shared
 
 
@@ -40,7 +39,7 @@ def tail_probability(phi: npt.ArrayLike, i: npt.ArrayLike, j: npt.ArrayLike, d: 
     """
     from scipy.special import betaincc  # noqa: PLC0415 - takes longer to import than all of the window
 
-    phi, i, j, d = _broadcast(phi, i, j, d)
+    phi, i, j, d = _as_arrays(phi, i, j, d)
     defined = np.maximum(i, j) < d
     i, j, d = (np.where(defined, values, harmless) for values, harmless in ((i, 1.0), (j, 1.0), (d, 2.0)))
     overlap = np.minimum(i, j) * phi
@@ -77,11 +76,12 @@ def best_shared(phi: Float64Array, d: int) -> tuple[float, int]:
     """
     k = np.arange(1, min(phi.shape) + 1)
     shared = shared_dimensions(np.diagonal(phi), k, k, d)
-    if np.isnan(shared).all():
+    defined = ~np.isnan(shared)
+    if not defined.any():
         return float("nan"), 0
-    best = int(np.nanargmax(shared))
+    best = int(np.argmax(np.where(defined, shared, -np.inf)))
     return float(shared[best]), best + 1
 
 
-def _broadcast(*values: npt.ArrayLike) -> list[Float64Array]:
-    return list(np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in values)))
+def _as_arrays(*values: npt.ArrayLike) -> list[Float64Array]:
+    return [np.asarray(value, dtype=np.float64) for value in values]

@@ -132,7 +132,7 @@ window = MainWindow()
 window.first_painted.connect(app.quit)
 window.show()
 app.exec()
-print(sorted({"torch", "matplotlib", "numpy", "pyqtgraph"} & set(sys.modules)))
+print(sorted({"torch", "matplotlib", "numpy", "scipy", "pyqtgraph"} & set(sys.modules)))
 window.close()
 """
     done = subprocess.run(

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from engine.chance import expected_similarity, similarity_deviation
+from engine.chance import chance_along_diagonal, expected_similarity, similarity_deviation
 
 _DRAWS = 4000
 
@@ -33,6 +33,13 @@ def test_mean_and_deviation_are_those_of_random_subspaces(r: int, r_: int, d: in
     assert np.all(np.abs(mean - expected) < 5.0 * deviation / math.sqrt(_DRAWS))
     # The sample's standard deviation has a relative error of about sqrt((kurtosis - 1) / 4 / draws).
     np.testing.assert_allclose(deviation, expected_deviation, rtol=0.08)
+
+
+@pytest.mark.parametrize(("r", "d"), [(1, 1), (4, 40), (6, 4), (5, 5)])
+def test_along_the_diagonal_it_is_the_same(r: int, d: int) -> None:
+    expected, deviation = chance_along_diagonal(r, d)
+    np.testing.assert_allclose(expected, np.diagonal(expected_similarity(r, r, d)), rtol=1e-15)
+    np.testing.assert_allclose(deviation, np.diagonal(similarity_deviation(r, r, d)), rtol=1e-15)
 
 
 def test_stated_levels_of_the_method() -> None:
