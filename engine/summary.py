@@ -29,9 +29,9 @@ class Summary(Enum):
 
 
 def summary_name(which: Summary, view: View, k: int) -> str:
-    """What the number is called: `mean φ`, `z at 8, 8`, `directions shared`."""
+    """What the number is called: `mean φ`, `z at 8, 8`, `directions shared beyond chance`."""
     if which is Summary.SHARED:
-        return "directions shared"
+        return "directions shared beyond chance"
     return f"mean {view.symbol}" if which is Summary.MEAN else f"{view.symbol} at {k}, {k}"
 
 

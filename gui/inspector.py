@@ -38,7 +38,7 @@ _PLOT_DELAY = 30
 _SHARED_TIPS = {
     "shared": "Directions shared at full rank, beyond what two random subspaces share",
     "p": "Probability that two random subspaces have at least this φ(r, r′)",
-    "most shared": "The same among the strongest k directions of both, at the k where it is largest",
+    "best s(k)": "The same for the strongest k directions of both alone, at the k where that is largest",
 }
 _PROFILES = ("Row i", "Column j", "Diagonal")
 

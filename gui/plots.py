@@ -35,6 +35,13 @@ class _CountAxis(pg.AxisItem):  # type: ignore[misc]
         return whole or [(1.0, 0.0)]
 
 
+class _ValueAxis(pg.AxisItem):  # type: ignore[misc]
+    """An axis of values, with a real minus sign."""
+
+    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
+        return [text.replace("-", "−") for text in super().tickStrings(values, scale, spacing)]
+
+
 class _DecadeAxis(pg.AxisItem):  # type: ignore[misc]
     """A logarithmic axis with a tick at each power of ten, and at 2 and 5 between them where there is room."""
 
@@ -53,7 +60,7 @@ class LinePlot(pg.PlotWidget):  # type: ignore[misc]
     """A plot of a few lines and a band, which follows the theme. Nothing in it moves under the mouse."""
 
     def __init__(self, name: str, x_label: str, *, logarithmic: bool = False) -> None:
-        axes = {"bottom": _CountAxis("bottom")} | ({"left": _DecadeAxis("left")} if logarithmic else {})
+        axes = {"bottom": _CountAxis("bottom"), "left": (_DecadeAxis if logarithmic else _ValueAxis)("left")}
         super().__init__(enableMenu=False, axisItems=axes)
         self.setAccessibleName(name)
         for part in (self, self.viewport()):

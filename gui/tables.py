@@ -148,19 +148,19 @@ class NumberTable(QTableView):
 
 
 _FINDING_COLUMNS = (
-    "tower", "layer", "projection", "shared", "p", "most shared", "at k", "φ(1, 1)", "mean", "row 1", "column 1",
+    "tower", "layer", "projection", "shared", "p", "best s(k)", "k", "φ(1, 1)", "mean", "row 1", "column 1",
     "8 × 8", "φ(r, r′)", "chance", "dominant", "8 × 8, change", "last k + 3 SD", "module",
 )  # fmt: skip
 _FINDING_FORMATS: dict[str, Callable[[float], str]] = {
     "p": probability,
     "shared": lambda value: number(value, 2),
-    "most shared": lambda value: number(value, 2),
+    "best s(k)": lambda value: number(value, 2),
 }
 _FINDING_TIPS = {
     "shared": "Directions shared at full rank, beyond what two random subspaces share",
     "p": "Probability that two random subspaces have at least this φ(r, r′)",
-    "most shared": "Directions shared beyond chance among the strongest k of both, at the k where it is largest",
-    "at k": "Where most is shared",
+    "best s(k)": "Directions shared beyond chance by the strongest k of both, at the k where that is largest",
+    "k": "Where s(k) is largest; up to the smaller rank",
     "row 1": "Mean of the row i = 1",
     "column 1": "Mean of the column j = 1",
     "8 × 8": "Mean of the top left 8 × 8 cells",

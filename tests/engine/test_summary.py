@@ -35,7 +35,7 @@ def test_what_is_shared_is_the_same_in_every_view_and_at_every_k() -> None:
         assert summary(panel, view, Summary.SHARED, 1) == pytest.approx(expected, rel=1e-14)
     assert np.isnan(summary(_similarity(VALUES * np.nan), View.PHI, Summary.SHARED, 1))
     assert np.isnan(summary(_similarity(panel.values, d=3), View.PHI, Summary.SHARED, 1)), "the whole space"
-    assert summary_name(Summary.SHARED, View.Z, 8) == "directions shared"
+    assert summary_name(Summary.SHARED, View.Z, 8) == "directions shared beyond chance"
 
 
 def test_thumbnail_keeps_the_corners() -> None:

@@ -24,6 +24,7 @@ from engine.summary import Summary
 from engine.views import View, view_values
 from gui.heatmap_panel import Cell, HeatmapPanel
 from gui.main_window import MainWindow
+from gui.plots import LinePlot
 from gui.tables import MatrixDialog
 from gui.texts import number
 from tests import factories as make
@@ -84,13 +85,19 @@ def test_atlas_shows_what_is_shared_on_a_scale_of_its_own(qtbot: QtBot, window: 
     atlas.mosaic.module_hovered.emit(window.session.comparable[0])
     said = texts_of(atlas)
     assert any(f"shared: {shared['1_q']:.2f} of 64" in text for text in said)
-    assert "directions shared against depth" in " ".join(said)
+    assert "directions shared beyond chance against depth" in " ".join(said)
 
     window.session.set_side(Side.B)
     wait_until_done(qtbot, window)
     qtbot.waitUntil(lambda: atlas.mosaic.colouring.levels[1] > 20.0, timeout=10_000)
     atlas.show_as(Summary.MEAN, 1)
     assert atlas.mosaic.colouring is window.pane.scale.colouring
+
+
+def test_numbers_of_a_plot_have_a_real_minus_sign(qtbot: QtBot) -> None:
+    plot = LinePlot("A plot", "layer")
+    qtbot.addWidget(plot)
+    assert plot.getAxis("left").tickStrings([-0.5, 0.0, 0.5], 1.0, 0.5) == ["−0.5", "0", "0.5"]
 
 
 def texts_of(widget: QWidget) -> list[str]:
