@@ -145,8 +145,8 @@ def _nothing_defined(summary: SharedSummary, results: Sequence[ModuleResult], si
     where = _place(results[0].pair, count_from) if len(results) == 1 else f"all {len(results)} modules"
     reason = {
         0: "the full rank is past the numerical rank",
-        len(results): "the larger rank is that of the whole space",
-    }.get(summary.whole_space, "the full rank is past the numerical rank or that of the whole space")
+        len(results): "the larger rank reaches the dimension of the space",
+    }.get(summary.whole_space, "the full rank is past the numerical rank or reaches the dimension of the space")
     return f"What is shared beyond chance on {side.label} has no value: in {where} {reason}."
 
 

@@ -66,7 +66,7 @@ class ComparisonPane(QWidget):
         self._build(options)
         self.figure.cell_hovered.connect(self._on_cell)
         self.figure.zoom_changed.connect(self._show_zoom)
-        session.outcomes_changed.connect(lambda _slugs: self._on_news())
+        session.outcomes_changed.connect(lambda _slugs: self._on_outcomes())
         session.pairing_changed.connect(self._on_news)
         session.numbering_changed.connect(self._on_news)
         for signal in (session.pairing_changed, session.selection_changed):
@@ -229,6 +229,12 @@ class ComparisonPane(QWidget):
 
     def _show_zoom(self) -> None:
         self._back.setVisible(self.figure.zoomed and self.page == PAGES[0])
+
+    def _on_outcomes(self) -> None:
+        if self.page == "Findings":
+            self.findings.refresh_soon()
+        self.read_out.refresh()
+        self._inspect_something()
 
     def _on_news(self) -> None:
         if self.page == "Findings":

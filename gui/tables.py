@@ -6,7 +6,15 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QSortFilterProxyModel,
+    Qt,
+    QTimer,
+    Signal,
+)
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QDialog, QDialogButtonBox, QFrame, QTableView, QVBoxLayout, QWidget
 
@@ -21,6 +29,7 @@ from gui.theme import GRID
 
 Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
+_REFRESH = 250  # milliseconds between two looks at what has come in
 
 
 class NumberModel(QAbstractTableModel):
@@ -182,9 +191,19 @@ class FindingsTable(NumberTable):
         self._slugs: list[str] = []
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.row_chosen.connect(lambda row: self.module_chosen.emit(self._slugs[row]))
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_REFRESH)
+        self._timer.timeout.connect(self.refresh)
+
+    def refresh_soon(self) -> None:
+        """Show what has come in, a few times a second: all findings are made anew each time."""
+        if not self._timer.isActive():
+            self._timer.start()
 
     def refresh(self) -> None:
         """Show what is known now."""
+        self._timer.stop()
         found = findings(self._session.results)
         self._slugs = [finding.pair.slug for finding in found]
         rows = [_finding_row(finding, self._session.count_from) for finding in found]

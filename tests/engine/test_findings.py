@@ -163,4 +163,4 @@ def test_the_whole_space_shares_nothing_that_could_be_told(tmp_path: Path) -> No
         assert float(row["phi_r_r"]) == pytest.approx(1.0)
         assert 1 <= int(row["shared_best_k"]) < 8
         assert int(row["last_k_above_chance"]) < 8
-    assert facts["sentence"].endswith("in all 4 modules the larger rank is that of the whole space.")
+    assert facts["sentence"].endswith("in all 4 modules the larger rank reaches the dimension of the space.")

@@ -135,10 +135,10 @@ def test_undefined_modules_are_counted_apart() -> None:
     [
         ([_result(0, "q", np.nan)], "in layer 1 q the full rank is past the numerical rank."),
         ([_result(k, "q", np.nan) for k in (0, 1)], "in all 2 modules the full rank is past the numerical rank."),
-        ([_result(0, "q", 1.0, d=8)], "in layer 1 q the larger rank is that of the whole space."),
+        ([_result(0, "q", 1.0, d=8)], "in layer 1 q the larger rank reaches the dimension of the space."),
         (
             [_result(0, "q", 1.0, d=8), _result(1, "q", np.nan)],
-            "in all 2 modules the full rank is past the numerical rank or that of the whole space.",
+            "in all 2 modules the full rank is past the numerical rank or reaches the dimension of the space.",
         ),
     ],
 )

@@ -94,6 +94,21 @@ def test_atlas_shows_what_is_shared_on_a_scale_of_its_own(qtbot: QtBot, window: 
     assert atlas.mosaic.colouring is window.pane.scale.colouring
 
 
+def test_findings_of_many_batches_are_made_once(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, R8)
+    window.show_page(2)
+    refreshed: list[None] = []
+    window.pane.findings.model().modelReset.connect(lambda: refreshed.append(None))
+    window.pane.findings.refresh()
+    once = len(refreshed)
+    for _ in range(50):
+        window.session.outcomes_changed.emit(())
+    qtbot.waitUntil(lambda: len(refreshed) > once, timeout=5_000)
+    assert len(refreshed) == 2 * once
+    window.session.set_side(Side.B)
+    assert window.pane.findings.model().rowCount() == 0, "nothing of the side before survives"
+
+
 def test_numbers_of_a_plot_have_a_real_minus_sign(qtbot: QtBot) -> None:
     plot = LinePlot("A plot", "layer")
     qtbot.addWidget(plot)
