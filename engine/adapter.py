@@ -152,18 +152,23 @@ def told_apart(first: Adapter, second: Adapter) -> tuple[str, str]:
     """
     if first.name != second.name:
         return first.name, second.name
-    places = [_place(adapter) for adapter in (first, second)]
+    return paths_told_apart(first.path, second.path) or (first.name, second.name)
+
+
+def paths_told_apart(first: Path, second: Path) -> tuple[str, str] | None:
+    """The ends of two adapters' paths, from as many folders on as it takes to tell them apart; None for one place."""
+    places = [_place(path) for path in (first, second)]
     for depth in range(2, max(map(len, places)) + 1):
         one, other = ("/".join(place[-depth:]) for place in places)
         if one != other:
             return one, other
-    return first.name, second.name
+    return None
 
 
-def _place(adapter: Adapter) -> tuple[str, ...]:
+def _place(path: Path) -> tuple[str, ...]:
     """The parts of the path of what gives an adapter its name, from the top."""
-    path = adapter.path.resolve()
-    return (path.parent if has_stock_name(adapter.path) else path).parts[1:]
+    resolved = path.resolve()
+    return (resolved.parent if has_stock_name(path) else resolved).parts[1:]
 
 
 _STOCK_NAMES = {"adapter_model", "pytorch_lora_weights", "adapters", "adapter_config", "model", "lit_model"}

@@ -149,15 +149,15 @@ class AdapterCard(QFrame):
         self._menu.clear()
         adapter = self._session.place(self._which).adapter
         here = adapter.path if adapter else None
-        for path in self._memory.adapters:
-            if path != here:
-                action = self._menu.addAction(recent_name(path), partial(self._session.open, self._which, path))
-                action.setToolTip(str(path))
+        for position, path in enumerate((path for path in self._memory.adapters if path != here), 1):
+            text = f"&{position}  {recent_name(path)}"
+            action = self._menu.addAction(text, partial(self._session.open, self._which, path))
+            action.setToolTip(str(path))
         if self._menu.isEmpty():
-            self._menu.addAction("No recent adapters").setEnabled(False)
+            self._menu.addAction("&No recent adapters").setEnabled(False)
         self._menu.addSeparator()
-        show = self._menu.addAction("Show in folder", self.show_in_folder)
-        copy = self._menu.addAction("Copy path", self.copy_path)
+        show = self._menu.addAction("Show in &folder", self.show_in_folder)
+        copy = self._menu.addAction("&Copy path", self.copy_path)
         for action in (show, copy):
             action.setEnabled(adapter is not None)
 
@@ -208,13 +208,18 @@ class AdapterCard(QFrame):
     def _on_changed(self, which: Which) -> None:
         if which is self._which:
             self._show(self._session.place(which))
-        self._name.setText(breakable(self._session.name(self._which)))  # the other place may have one of this name
+        else:
+            self._show_name()  # the other place may have one of this name
+            self._describe()
+
+    def _show_name(self) -> None:
+        self._name.setText(breakable(self._session.name(self._which)))
 
     def _show(self, place: Place) -> None:
         adapter = place.adapter
         self.setProperty("role", "card" if adapter else "drop")
         self._clear_button.setVisible(adapter is not None or place.failure is not None)
-        self._name.setText(breakable(self._session.name(self._which)))
+        self._show_name()
         self._name.setToolTip(str(adapter.path) if adapter else "")
         if place.opening is not None:
             self._facts.setText(f"Opening {breakable(place.opening.path.name)} …")
@@ -240,10 +245,12 @@ class AdapterCard(QFrame):
         self._reload.setVisible(bool(place.change) and place.opening is None)
         for label in (self._name, self._facts, self._notes, self._failure):
             label.setVisible(bool(label.text()))
-        self.setAccessibleDescription(
-            " ".join(filter(None, (self._name.text(), self._facts.text(), self._failure.text())))
-        )
+        self._describe()
         self.set_lit(False)
+
+    def _describe(self) -> None:
+        said = (self._name.text(), self._facts.text(), self._failure.text())
+        self.setAccessibleDescription(" ".join(filter(None, said)))
 
 
 def _short(name: str) -> str:

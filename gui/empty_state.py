@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePol
 
 from engine.explaining import why_nothing
 from gui.adapter_card import AdapterCard
-from gui.memory import Memory, recent_name
+from gui.memory import Memory, recent_pair_name
 from gui.session import Session
 from gui.session_values import Which
 from gui.texts import adapter_facts, breakable
@@ -64,7 +64,7 @@ class _DropSlot(QFrame):
         place = session.place(self._which)
         self._picture.setPixmap(icon("file" if place.adapter else "drop").pixmap(40, 40))
         if place.adapter is not None:
-            self._heading.setText(breakable(place.adapter.name))
+            self._heading.setText(breakable(session.name(self._which)))
             self._words.setText(adapter_facts(place.adapter))
         else:
             self._heading.setText(f"{self._which.word} adapter")
@@ -148,7 +148,7 @@ class EmptyState(QWidget):
             words.setText("Or open a recent pair again")
             self._recent.addWidget(words)
         for position, pair in enumerate(pairs, 1):
-            names = " and ".join(map(recent_name, pair))
+            names = recent_pair_name(pair)
             tip = "\n".join((*map(str, pair), f"(Ctrl+{position})"))
             again = button(names, tip, partial(self.pair_asked.emit, pair), chip=True)
             self._recent.addWidget(again, 0, Qt.AlignmentFlag.AlignHCenter)

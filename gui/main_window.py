@@ -22,7 +22,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QMainWindow,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QStackedWidget,
     QToolBar,
@@ -48,6 +47,7 @@ from gui.notices import NoticeStrip
 from gui.returns import Returns
 from gui.session import Session
 from gui.session_values import Which
+from gui.sidebar import Sidebar
 from gui.status import ProgressLine
 from gui.theme import GRID, choose_theme, icon
 from gui.view_options import ViewOptions
@@ -58,7 +58,6 @@ if TYPE_CHECKING:
     from gui.heatmap_grid import FigureView
     from gui.read_out import ReadOut
 
-_SIDEBAR_WIDTH = 304
 _SIDE_NAMES = {Side.A: "A", Side.B: "B", Side.DW_RIGHT: "ΔW, right", Side.DW_LEFT: "ΔW, left"}
 
 
@@ -131,7 +130,7 @@ class MainWindow(QMainWindow):
         layout = QHBoxLayout(body)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self._sidebar())
+        layout.addWidget(Sidebar(self.cards.values(), self.selector))
         layout.addWidget(centre, 1)
         self.setCentralWidget(body)
         self.notice_strip = NoticeStrip(self.notices, centre)
@@ -140,6 +139,7 @@ class MainWindow(QMainWindow):
         for card in self.cards.values():
             card.drag_entered.connect(self._overlay.begin)
             card.drag_left.connect(self._overlay.end)
+            card.folder_used.connect(self.remember_folder)
         status = self.statusBar()
         status.setSizeGripEnabled(False)
         status.addWidget(ProgressLine(self.session), 1)
@@ -148,26 +148,6 @@ class MainWindow(QMainWindow):
         self._device_label.setAccessibleName("Device in use")
         self._device_label.setContentsMargins(GRID, GRID // 2, 2 * GRID, GRID // 2)
         status.addPermanentWidget(self._device_label)
-
-    def _sidebar(self) -> QWidget:
-        inner = QWidget()
-        inner.setObjectName("sidebar")
-        layout = QVBoxLayout(inner)
-        layout.setContentsMargins(GRID, GRID, GRID, GRID)
-        layout.setSpacing(GRID)
-        for card in self.cards.values():
-            layout.addWidget(card)
-            card.folder_used.connect(self.remember_folder)
-        layout.addSpacing(GRID)
-        layout.addWidget(self.selector, 1000)
-        layout.addStretch(1)  # for when there is nothing to select
-        scroll = QScrollArea()
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows what has the focus in it
-        scroll.setWidget(inner)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFixedWidth(_SIDEBAR_WIDTH)
-        return scroll
 
     def _build_toolbar(self) -> None:
         bar = QToolBar("Main")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
 
-from engine.adapter import has_stock_name
+from engine.adapter import has_stock_name, paths_told_apart
 from gui.theme import THEMES
 
 MOST_RECENT = 9
@@ -33,6 +33,15 @@ def recent_name(path: Path) -> str:
     """What a menu calls an adapter: its name, and its folder's where the name alone says little."""
     named = path.parent if has_stock_name(path) else path
     return f"{named.parent.name}/{named.name}".replace("&", "&&")
+
+
+def recent_pair_name(pair: Pair) -> str:
+    """What a menu calls two adapters, told apart by folders where their names are the same."""
+    names = [recent_name(path) for path in pair]
+    apart = paths_told_apart(*pair) if names[0] == names[1] else None
+    if apart is not None:
+        names = [name.replace("&", "&&") for name in apart]
+    return " and ".join(names)
 
 
 class Memory:

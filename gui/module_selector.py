@@ -33,6 +33,8 @@ from gui.theme import GRID
 from gui.widgets import button, heading, set_style
 
 _ROW_HEIGHT = 26
+_FRAME = 4  # pixels around the rows
+_LEAST_LAYER_ROWS = 4  # shown at once where there is no room for more
 _TYPED_TIP = "Type layers and press Enter: numbers as they are shown, and ranges such as 64-96"
 
 
@@ -119,10 +121,16 @@ class ChoiceList(QListWidget):
         super().resizeEvent(event)  # type: ignore[arg-type]
         self._fit_height()
 
+    def set_most_rows(self, rows: int) -> None:
+        """Show up to so many rows at once."""
+        if rows != self._most_rows:
+            self._most_rows = rows
+            self._fit_height()
+
     def _fit_height(self) -> None:
         per_row = max(1, (self.width() - 14) // max(1, self.gridSize().width()))
         rows = -(-self.count() // per_row)
-        self.setFixedHeight(max(1, min(rows, self._most_rows)) * _ROW_HEIGHT + 4)
+        self.setFixedHeight(max(1, min(rows, self._most_rows)) * _ROW_HEIGHT + _FRAME)
 
 
 class ModuleSelector(QWidget):
@@ -152,6 +160,7 @@ class ModuleSelector(QWidget):
         self._how_many.setToolTip("How many layers Spread shows: type a number, or use the arrow keys")
         self._how_many.valueChanged.connect(lambda _value: self.choose_spread_layers())
         self._is_choosing = False
+        self._room = 0  # pixels of height; 0 while it is not known
         self._numbered_from = session.count_from  # what the typed numbers count from
         self._listed: tuple[SkippedModule, ...] | None = None
         self._left_out = QLabel()
@@ -168,11 +177,11 @@ class ModuleSelector(QWidget):
         self._on_pairing()
 
     def _build(self) -> None:
-        layout = QVBoxLayout(self)
+        self._layout = layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID)
         self._choosers = QWidget()
-        choosers = QVBoxLayout(self._choosers)
+        self._choosers_layout = choosers = QVBoxLayout(self._choosers)
         choosers.setContentsMargins(0, 0, 0, 0)
         choosers.setSpacing(GRID)
         choosers.addLayout(self._layers_row())
@@ -188,6 +197,19 @@ class ModuleSelector(QWidget):
         layout.addWidget(self._left_out)
         layout.addWidget(self._reasons, 1)
         layout.addStretch(0)
+
+    def set_room(self, height: int) -> None:
+        """Use this height for as many layers as go into it beside the rest."""
+        self._room = height
+        self._share_room()
+
+    def _share_room(self) -> None:
+        if self._room > 0:
+            for layout in (self._choosers_layout, self._layout):  # as what they hold is now
+                layout.activate()
+            needed = max(self._layout.totalMinimumHeightForWidth(self.width()), self._layout.minimumSize().height())
+            rows = (self._room - (needed - self._layers.height()) - _FRAME) // _ROW_HEIGHT
+            self._layers.set_most_rows(max(_LEAST_LAYER_ROWS, rows))
 
     def _layers_row(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -300,6 +322,7 @@ class ModuleSelector(QWidget):
         self._choosers.setVisible(bool(pairs))
         self.setVisible(self._session.pairing is not None)
         self._show_reasons()
+        self._share_room()
 
     def _show_selection(self) -> None:
         """Follow a selection that was made elsewhere: in the atlas, or by a figure of the paper."""
@@ -323,6 +346,7 @@ class ModuleSelector(QWidget):
         self._reasons.show_groups(
             [(group_text(group, pairing, examples=False), group.modules) for group in by_reason(skipped)]
         )
+        self._share_room()
 
 
 def _tower(pair: ModulePair) -> str:

@@ -38,6 +38,9 @@ class NoticeStrip(QFrame):
         notices.changed.connect(self._refresh)
         notices.arrived.connect(self._announce)
         parent.installEventFilter(self)
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            app.focusChanged.connect(self._on_focus)
         self.hide()
 
     def _build(self) -> None:
@@ -201,7 +204,10 @@ class NoticeStrip(QFrame):
 
     def _focus(self, widget: QWidget) -> None:
         widget.setFocus(Qt.FocusReason.TabFocusReason)
-        self._scroll.ensureWidgetVisible(widget)
+
+    def _on_focus(self, _before: QWidget | None, now: QWidget | None) -> None:
+        if now is not None and self._scroll.isAncestorOf(now):
+            self._scroll.ensureWidgetVisible(now)  # however the focus came there
 
     def event(self, event: QEvent) -> bool:
         escapes = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape and self._is_open

@@ -15,15 +15,17 @@ class ViewOptions(QObject):
         super().__init__(parent)
         self._session = session
         self._control = self._action(
-            "Random Gaussian panel", "Ctrl+R", "Show two random Gaussian matrices of the same shape, as Figure 4 does"
+            "&Random Gaussian panel",
+            "Ctrl+R",
+            "Show two random Gaussian matrices of the same shape, as Figure 4 does",
         )
         self._control.toggled.connect(session.show_control)
         self._square = self._action(
-            "Zoom to the smaller rank", "Ctrl+J", "Show i and j up to the smaller rank, where the two ranks differ"
+            "&Zoom to the smaller rank", "Ctrl+J", "Show i and j up to the smaller rank, where the two ranks differ"
         )
         self._square.toggled.connect(session.zoom_to_square)
         self._numbers = self._action(
-            "Count layers from 0", "Ctrl+0", "Number the layers as the files do; the paper counts from 1"
+            "&Count layers from 0", "Ctrl+0", "Number the layers as the files do; the paper counts from 1"
         )
         self._numbers.toggled.connect(lambda on: session.count_layers_from(0 if on else 1))
         for signal in (session.selection_changed, session.pairing_changed, session.numbering_changed):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtGui import QAccessible, QAction, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -29,7 +29,8 @@ from gui.export_dialog import ExportDialog
 from gui.heatmap_grid import FigureView
 from gui.help import AboutDialog, HelpWindow
 from gui.main_window import MainWindow
-from gui.notice import Notice
+from gui.memory import Memory
+from gui.notice import Notice, Offer
 from gui.session_values import Which
 from gui.tables import MatrixDialog
 from gui.theme import DARK, LIGHT, Colours
@@ -54,6 +55,20 @@ def _refused(qtbot: QtBot, window: MainWindow) -> QWidget:
     wait_until_open(qtbot, window)
     window.notices.add(Notice.error("Something to be dismissed."))
     return window
+
+
+def _noticed(opened: bool) -> Window:
+    def show(qtbot: QtBot, window: MainWindow) -> QWidget:
+        load(qtbot, window, DEMO)
+        offer = Offer("Reload", "Read the file again (F5)", window.session.swap)
+        window.notices.add(Notice.caution("A file has changed.", offer=offer))
+        window.notices.add(Notice.caution("Singular values are nearly equal.", "layer 1\nlayer 2"))
+        window.notices.add(Notice.error("Something went wrong.", "Traceback"))
+        window.notices.add(Notice.news("Something was done."))
+        window.notice_strip.show_list(opened)
+        return window
+
+    return show
 
 
 def _cancelled(qtbot: QtBot, window: MainWindow) -> QWidget:
@@ -103,6 +118,7 @@ def _matrix(qtbot: QtBot, window: MainWindow) -> QWidget:
 STATES: dict[str, Window] = {
     "empty": _empty, "one adapter": _one_adapter, "refused": _refused, "cancelled": _cancelled,
     "grid": _page(0), "atlas": _page(1), "findings": _page(2), "zoomed": _zoomed,
+    "notices": _noticed(False), "all notices": _noticed(True),
     "export": _export, "help": _help, "about": _about, "matrix": _matrix,
 }  # fmt: skip
 
@@ -248,6 +264,33 @@ def test_menus_open_by_letters_of_their_own(window: MainWindow) -> None:
     assert all(len(found) == 1 for found in letters)
     assert len({found[0].lower() for found in letters}) == len(letters)
     assert not {f"Alt+{found[0]}" for found in letters} & set(_keys(window))
+
+
+def _all_menus(window: MainWindow) -> list[QMenu]:
+    """The menu bar's, those inside them, and those of buttons."""
+    menus = _menus(window)
+    for menu in menus:
+        menus += [inner for action in menu.actions() if isinstance(inner := action.menu(), QMenu)]
+    for card in window.cards.values():
+        card._fill_menu()
+        menus.append(card._menu)
+    return [*menus, *(menu for menu in window.pane.findChildren(QMenu) if menu.actions())]
+
+
+def test_every_entry_has_a_letter_of_its_own(qtbot: QtBot, tmp_path: Path) -> None:
+    memory = Memory(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+    window = MainWindow(memory)
+    qtbot.addWidget(window)
+    for pair in (DEMO, R8):
+        load(qtbot, window, pair)
+    menus = _all_menus(window)
+    assert len(menus) >= 9
+    for menu in menus:
+        entries = [action.text() for action in menu.actions() if not action.isSeparator()]
+        letters = [re.findall(r"(?<!&)&(\w)", text) for text in entries]
+        assert all(len(found) == 1 for found in letters), entries
+        assert len({found[0].lower() for found in letters}) == len(entries), entries
+    window.close()
 
 
 def test_every_action_says_what_it_does(window: MainWindow) -> None:

@@ -125,6 +125,16 @@ def _place(window: MainWindow, widget: QWidget) -> QRect:
     return QRect(widget.mapTo(window, QPoint(0, 0)), widget.size())
 
 
+def _settled(qtbot: QtBot, window: MainWindow) -> dict[QWidget, QRect]:
+    """Where everything that can be seen is, once nothing moves by itself any more."""
+    places: list[dict[QWidget, QRect]] = []
+    while len(places) < 2 or places[-1] != places[-2]:
+        qtbot.wait(300)
+        shown = [widget for widget in window.findChildren(QWidget) if widget.isVisible()]
+        places.append({widget: _place(window, widget) for widget in shown})
+    return places[-1]
+
+
 @pytest.mark.parametrize("size", [(1280, 720), (900, 560)])
 @pytest.mark.parametrize("inspector", [False, True])
 def test_they_move_nothing_and_leave_most_of_the_page_to_be_seen(
@@ -138,12 +148,10 @@ def test_they_move_nothing_and_leave_most_of_the_page_to_be_seen(
     assert header is not None
     for position in (0, 1, 2):
         window.show_page(position)
-        qtbot.wait(400)
-        others = [widget for widget in window.findChildren(QWidget) if widget.isVisible()]
-        before = [_place(window, widget) for widget in others]
+        before = _settled(qtbot, window)
         _many(window)
         qtbot.wait(50)
-        assert [_place(window, widget) for widget in others] == before
+        assert {widget: _place(window, widget) for widget in before} == before
         page = _place(window, window.pane.page_seen)
         for opened in (False, True):
             strip.show_list(opened)

@@ -21,7 +21,7 @@ from gui.empty_state import EmptyState
 from gui.export_dialog import ExportDialog
 from gui.heatmap_panel import Cell
 from gui.main_window import MainWindow
-from gui.memory import Memory, recent_name
+from gui.memory import Memory, recent_name, recent_pair_name
 from gui.session_values import Which
 from gui.shown_comparison import shown_comparison
 from tests.adapters import llama_modules, write_peft_adapter
@@ -126,11 +126,35 @@ def test_recent_adapters_and_pairs_open_again(qtbot: QtBot, tmp_path: Path) -> N
     card = window.cards[Which.FIRST]
     card._fill_menu()
     texts = [action.text() for action in card._menu.actions() if action.text()]
-    assert texts == ["demo/r64_alpha8_seed1", "Show in folder", "Copy path"], "its own place is not offered"
+    assert texts == ["&1  demo/r64_alpha8_seed1", "Show in &folder", "&Copy path"], "its own place is not offered"
     card._menu.actions()[0].trigger()
     qtbot.waitUntil(lambda: _name(window, Which.FIRST) == "r64_alpha8_seed1", timeout=20_000)
     card.copy_path()
     assert QGuiApplication.clipboard().text() == str(DEMO[1])
+    window.close()
+
+
+def test_adapters_of_one_name_are_told_apart_wherever_they_are_named(qtbot: QtBot, tmp_path: Path) -> None:
+    memory = Memory(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+    window = MainWindow(memory)
+    qtbot.addWidget(window)
+    paths = tuple(
+        write_peft_adapter(tmp_path / run / "out" / "final", llama_modules(2), 4, seed=seed, zero_B=seed == 2)
+        for seed, run in enumerate(("run1", "run2"), 1)
+    )
+    names = "run1/out/final", "run2/out/final"
+    window.session.open(Which.FIRST, paths[0])
+    qtbot.waitUntil(lambda: window.cards[Which.FIRST]._name.text() == "final", timeout=20_000)
+    load(qtbot, window, paths)
+    qtbot.waitUntil(lambda: len(window.notices.notices) == 1, timeout=20_000)
+    assert window.notices.notices[0].sentence.startswith("B is zero in every module of the second adapter")
+    assert window.windowTitle().startswith(f"{names[0]} and {names[1]} ")
+    shown = [window.cards[which]._name.text().replace("&#8203;", "") for which in Which]
+    assert shown == list(names)
+    assert names[0] in window.cards[Which.FIRST].accessibleDescription().replace("&#8203;", "")
+    assert recent_pair_name(memory.pairs[0]) == f"{names[0]} and {names[1]}"
+    window.session.clear(Which.SECOND)
+    assert window.cards[Which.FIRST]._name.text() == "final"
     window.close()
 
 

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QtMsgType, qInstallMessageHandler
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt, QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
@@ -33,6 +33,7 @@ from engine.views import View
 from gui.export_dialog import ExportDialog
 from gui.heatmap_panel import Cell
 from gui.main_window import MainWindow
+from gui.notice import Scope
 from gui.session_values import Which
 from gui.texts import number
 from gui.theme import choose_theme
@@ -247,6 +248,39 @@ class WindowMachine(RuleBasedStateMachine):
     def resize(self, width: int, height: int) -> None:
         self.window.resize(width, height)
 
+    # --- notices ---
+
+    @rule(opened=st.booleans())
+    def open_the_notices(self, opened: bool) -> None:
+        if self.window.notices.notices:
+            self.window.notice_strip.show_list(opened)
+
+    @rule(position=st.integers(0, 5))
+    def close_a_notice(self, position: int) -> None:
+        before = self.window.notices.in_reading_order
+        if before:
+            closed = before[position % len(before)]
+            self.window.notices.close(closed)
+            assert self.window.notices.in_reading_order == tuple(notice for notice in before if notice is not closed)
+
+    @rule(ticks=st.integers(1, 60))
+    def let_time_pass(self, ticks: int) -> None:
+        for _ in range(ticks):
+            self.window.notices._on_tick()
+
+    @rule()
+    def copy_the_page(self) -> None:
+        if not self.session.shown:
+            return
+        self.window.copy_page()
+        assert self.window.notices.notices[-1].sentence.startswith("Copied ")
+        clipboard = QApplication.clipboard()
+        if self.window.pane.page == "Findings":
+            assert len(clipboard.text().splitlines()) >= 1
+        else:
+            picture = clipboard.image()
+            assert picture.pixelColor(1, 1).name() == picture.pixelColor(picture.width() - 2, 1).name() == "#ffffff"
+
     # --- mouse and keyboard ---
 
     @rule(x=st.floats(0, 1), y=st.floats(0, 1), click=st.booleans())
@@ -407,6 +441,32 @@ class WindowMachine(RuleBasedStateMachine):
             assert ("undefined" if np.isnan(phi) else f"φ = {phi:.4f}") in read_out.text
         if pane.page == "Findings":
             assert pane.findings.model().rowCount() == len(self.session.results)
+
+    @invariant()
+    def all_notices_can_be_read_and_most_of_the_page_too(self) -> None:
+        strip, notices = self.window.notice_strip, self.window.notices.in_reading_order
+        assert strip.isVisible() == bool(notices)
+        if not notices:
+            return
+        severities = [notice.severity for notice in notices]
+        assert severities == sorted(severities)
+        shown = [row.notice for row in strip._shown()]
+        assert shown == list(notices) if strip.is_open else shown[0] is notices[0]
+        page = self.window.pane.page_seen if self.session.shown else self.window._empty
+        place = QRect(strip.mapTo(self.window, QPoint(0, 0)), strip.size())
+        assert QRect(page.mapTo(self.window, QPoint(0, 0)), page.size()).contains(place)
+        assert place.height() <= max(page.height() / 3, 80)
+
+    @invariant()
+    def notices_speak_of_what_is_there(self) -> None:
+        for notice in self.window.notices.notices:
+            if notice.scope is Scope.PAIR:  # also of one adapter alone, whose file has changed
+                assert any(self.session.place(which).adapter for which in Which)
+            if notice.scope is Scope.SIDE:
+                assert self.session.pairing is not None
+            if "of the paper shows" in notice.sentence:
+                assert self.session.preset is not None
+                assert self.session.preset.title in notice.sentence
 
     def _phi(self, cell: Cell | None) -> float | None:
         """What is known of a cell, by the name of its module."""
