@@ -265,13 +265,12 @@ class Atlas(QWidget):
         return document
 
     def _paint_on_paper(self, painter: QPainter, modules: QSizeF, curves: QSizeF, words: QTextDocument) -> None:
-        which = self._summary
-        shown = self._scale.view.symbol if which is None else self._label(which)
+        vectors = self._session.side.words
         painter.translate(MARGIN, MARGIN)
         painter.setFont(self.font())
         painter.setPen(QColor(current_colours().text))
         head = QRectF(0, 0, modules.width(), self._bar.height())
-        painter.drawText(head, Qt.AlignmentFlag.AlignVCenter, f"{shown}, {self._session.side.words}")
+        painter.drawText(head, Qt.AlignmentFlag.AlignVCenter, vectors[0].upper() + vectors[1:])
         painter.save()
         painter.translate(modules.width() - self._bar.width(), 0)
         self._bar.paint_on(painter)

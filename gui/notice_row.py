@@ -27,6 +27,7 @@ class _Sentence(QLabel):
         self._full = text
         self._in_one_line = True
         self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)  # beside its mark, however high
         self.setToolTip(text)
 
     @property
@@ -38,7 +39,9 @@ class _Sentence(QLabel):
         self._in_one_line = one_line
         self.setWordWrap(not one_line)
         across = QSizePolicy.Policy.Ignored if one_line else QSizePolicy.Policy.Preferred
-        self.setSizePolicy(across, QSizePolicy.Policy.Preferred)
+        policy = QSizePolicy(across, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(not one_line)
+        self.setSizePolicy(policy)
         selectable = Qt.TextInteractionFlag.TextSelectableByMouse
         self.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction if one_line else selectable)
         self.setCursor(Qt.CursorShape.PointingHandCursor if one_line else Qt.CursorShape.IBeamCursor)
