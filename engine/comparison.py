@@ -171,7 +171,7 @@ class _Run:
         """The failure of a pair, whose reason says which of the two adapters it speaks of."""
         error.module = error.module or pair.path.name
         for which, adapter in (("first", self._request.first), ("second", self._request.second)):
-            if error.path in (adapter.path, adapter.file.path):
+            if error.path in (adapter.path, adapter.file.path, *adapter.file.files.paths):
                 error.reason = f"In the {which} adapter: {error.reason}"
                 break
         return ModuleFailure(pair, error)

@@ -56,12 +56,13 @@ def _only_in(group: ReasonGroup) -> str | None:
 
 def _each_alone(groups: list[ReasonGroup], pairing: Pairing) -> str:
     """`196 modules are only in X (for example a), 196 only in Y (for example b).`"""
-    names = adapter_names(pairing)
+    modules = {_only_in(group): group.modules for group in groups}
     parts: list[str] = []
-    for group in sorted(groups, key=lambda group: list(ONLY_IN).index(_only_in(group) or "")):
-        number = len(group.modules)
-        how_many = f"{number} only" if parts else f"{count(number, 'module')} {'is' if number == 1 else 'are'} only"
-        parts.append(f"{how_many} in {names[_only_in(group) or '']} (for example {group.modules[0]})")
+    for which, name in adapter_names(pairing).items():
+        if which in modules:
+            number = len(modules[which])
+            how_many = str(number) if parts else f"{count(number, 'module')} {'is' if number == 1 else 'are'}"
+            parts.append(f"{how_many} only in {name} (for example {modules[which][0]})")
     return ", ".join(parts) + "."
 
 

@@ -31,6 +31,7 @@ from engine.tensor_info import (
 # A packed array may unfold to this much: a factor of rank 64 over a vocabulary of 250 000 words.
 _LARGEST_UNPACKED = 64_000_000
 _SUFFIX = ".npy"
+_ENCRYPTED = 1  # the first of a member's flags, APPNOTE 4.4.4
 _DAMAGE = (ValueError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, SyntaxError)
 
 
@@ -66,11 +67,15 @@ class NpzFile(TensorFile):
                         self._add(archive, member)
         except OSError as error:
             raise unreadable(path, error) from error
+        except NotImplementedError as error:
+            raise MalformedAdapter("The .npz archive is packed in a way that is not read here.", path=path) from error
         except _DAMAGE as error:
             raise MalformedAdapter("The .npz archive is damaged.", path=path) from error
 
     def _add(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
         name = member.filename.removesuffix(_SUFFIX)
+        if member.flag_bits & _ENCRYPTED:
+            raise MalformedAdapter("The .npz archive is protected by a password.", path=self.path)
         with archive.open(member) as stream:
             shape, fortran, dtype = _npy_header(stream)
             start = stream.tell()

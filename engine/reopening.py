@@ -12,6 +12,7 @@ from engine.opening import adapters_in, open_adapter
 from engine.presets import Preset
 from engine.saved_facts import saved_facts
 from engine.side import Side
+from engine.source_files import refuse_pipe
 from engine.views import View
 
 
@@ -73,6 +74,7 @@ def read_saved(path: Path) -> SavedComparison:
         UnreadableFile: the file cannot be read.
         UnsupportedFormat: it was not written by this program.
     """
+    refuse_pipe(path)
     try:
         facts = saved_facts(path)
     except OSError as error:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.errors import EngineError, FileChanged, unreadable
+from engine.errors import EngineError, FileChanged, UnsupportedFormat, unreadable
 
 _BLOCK = 1 << 20
 _NICENESS = 10  # of the thread that hashes: it must not hold up what computes
@@ -183,6 +183,21 @@ class SourceFiles:
         # What goes wrong here is found again, and told, by whoever asks for the checksum.
         with contextlib.suppress(EngineError, OSError):
             self._sha256 = _sha256(self._identities, self._no_more)
+
+
+def refuse_pipe(path: Path) -> None:
+    """Refuse what a reader would wait for without end, or never see the end of.
+
+    Raises:
+        UnsupportedFormat: it is a pipe, a socket or a device.
+        UnreadableFile: its folder may not be entered.
+    """
+    try:
+        is_odd = path.exists() and not path.is_file() and not path.is_dir()
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if is_odd:
+        raise UnsupportedFormat("This is a pipe, a socket or a device, not a file.", path=path)
 
 
 def _sha256(identities: Mapping[Path, FileIdentity], no_more: threading.Event | None = None) -> str:

@@ -15,7 +15,7 @@ from engine.errors import MalformedAdapter, UnreadableFile, UnsupportedFormat, u
 from engine.npz_file import NpzFile
 from engine.pickle_file import PickleFile
 from engine.safetensors_file import SafetensorsFile
-from engine.source_files import SourceFiles
+from engine.source_files import SourceFiles, refuse_pipe
 from engine.storage_types import StoredArray
 from engine.tensor_info import (
     MOST_TENSORS,
@@ -60,13 +60,9 @@ def open_tensor_file(path: Path) -> TensorFile:
         UnsupportedFormat: not a checkpoint at all, or one that only running its code could open.
         MalformedAdapter: a checkpoint whose header contradicts itself.
     """
+    refuse_pipe(path)
     if path.name.endswith(SHARD_INDEX_SUFFIX):
         return ShardedFile(path)
-    try:
-        if path.exists() and not path.is_file() and not path.is_dir():  # a pipe would be waited for without end
-            raise UnsupportedFormat("This is a pipe, a socket or a device, not a file.", path=path)
-    except OSError as error:
-        raise unreadable(path, error) from error
     files = SourceFiles(path)
     with files.unchanged():
         return _by_first_bytes(path, files)

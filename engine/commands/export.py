@@ -140,11 +140,11 @@ def _chosen(pairing: Pairing, side: Side, arguments: argparse.Namespace) -> tupl
             f"No module is in these layers and projections; there are layers {_first_and_last(labels)} and "
             f"projections {_first_and_last(names)}."
         )
+    shown = preset_pairs(pairs, Preset(arguments.preset)) if arguments.preset else pairs
     for sentence in unmatched(comparable, arguments.layers, arguments.projections):
         say(sys.stderr, f"note: {sentence}")
     if arguments.preset:
         preset = Preset(arguments.preset)
-        shown = preset_pairs(pairs, preset)
         say(sys.stderr, preset_layers(shown, preset, len({pair.path.layer_label for pair in pairs})))
         return pairs if arguments.all else shown
     return pairs

@@ -54,8 +54,8 @@ def read_modules(checkpoint: Checkpoint) -> FormatModules:
     merged = {module.path.name.partition("[")[0] for module in result.modules if "[" in module.path.name}
     if merged:
         result.warnings.append(
-            f"{count(len(merged), 'module')} with several projections stacked ({natural(merged)[0]}); "
-            "each projection is compared on its own."
+            f"{count(len(merged), 'module')} {'stacks' if len(merged) == 1 else 'stack'} several projections "
+            f"({natural(merged)[0]}); each projection is compared on its own."
         )
     return result
 

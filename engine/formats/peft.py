@@ -150,8 +150,8 @@ def _experts(
 def _stacks_warning(stacks: Mapping[str, tuple[int, str]]) -> str:
     name, (experts, _) = next(iter(stacks.items()))
     return (
-        f"target_parameters: {count(len(stacks), 'module')} with the factors of all experts stacked ({name}); "
-        f"each of the {experts} experts is compared on its own."
+        f"target_parameters: {count(len(stacks), 'module')} {'stacks' if len(stacks) == 1 else 'stack'} the factors "
+        f"of all experts ({name}); each of the {experts} experts is compared on its own."
     )
 
 

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.errors import EngineError, MalformedAdapter, UnreadableFile, unreadable
+from engine.errors import EngineError, MalformedAdapter, UnreadableFile, UnsupportedFormat, unreadable
 from engine.opening import adapters_in, open_adapter
+from engine.reopening import read_saved
 from engine.side import Side
 from engine.wording import own_words
 from tests import factories as make
@@ -149,6 +150,33 @@ def test_paths_that_lead_to_no_file(tmp_path: Path) -> None:
         "not there": "There is no such file or folder.",
     }
     assert {name: sentence(tmp_path / name) for name in said} == said
+
+
+@POSIX
+def test_no_pipe_is_waited_for_whatever_it_is_called(tmp_path: Path) -> None:
+    """An index was opened before it was looked at, and so was an export: the program hung."""
+    for name in ("model.safetensors.index.json", "comparison.json", "figure.png"):
+        os.mkfifo(tmp_path / name)
+        for read in (open_adapter, read_saved):
+            with pytest.raises(UnsupportedFormat, match="This is a pipe, a socket or a device"):
+                read(tmp_path / name)
+
+
+def test_archives_that_cannot_be_unpacked_are_not_called_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "adapters.npz"
+    np.savez(path, **{f"{Q}.lora_a": np.zeros((24, 4)), f"{Q}.lora_b": np.zeros((4, 8))})  # type: ignore[arg-type]
+    sound = bytearray(path.read_bytes())
+    for flags, method, reason in (
+        (1, 0, "The .npz archive is protected by a password."),
+        (0, 99, "The .npz archive is packed in a way that is not read here."),
+    ):
+        content = bytearray(sound)
+        for start, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # headers of members, and of the archive
+            position = -1
+            while (position := content.find(start, position + 1)) >= 0:
+                content[position + at : position + at + 4] = bytes((flags, 0, method, 0))
+        path.write_bytes(content)
+        assert sentence(path) == reason
 
 
 @POSIX
