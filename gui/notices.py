@@ -241,7 +241,7 @@ class NoticeStrip(QFrame):
 
 
 def counted(notices: Sequence[Notice]) -> str:
-    """`1 error, 2 cautions and news`: how many of each there are."""
+    """`1 error, 2 cautions, 1 piece of news`: how many of each there are."""
     parts = []
     for severity, noun in ((Severity.ERROR, "error"), (Severity.CAUTION, "caution")):
         number = sum(notice.severity is severity for notice in notices)
