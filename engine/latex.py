@@ -73,7 +73,8 @@ def _shared(comparison: Comparison) -> str:
         shares = _joined([f"{median} ({_escaped(name)})" for name, median in medians.items()])
     else:
         ends = [group.name for group in sorted(groups, key=lambda group: group.median)]
-        shares = " to ".join(f"{medians[name]} ({_escaped(name)})" for name in (ends[0], ends[-1]))
+        least, most = (f"{medians[name]} ({_escaped(name)})" for name in (ends[0], ends[-1]))
+        shares = f"from {least} to {most}"
     return (
         f" At full rank the median module shares {shares} of {of} directions beyond chance; {summary.beyond} of "
         f"{summary.defined} modules lie beyond chance (Benjamini--Hochberg, $q={FALSE_DISCOVERY_RATE:g}$)."

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+import pytest
 
 from engine.comparison import outcomes
 from engine.devices import CPU
@@ -14,6 +17,7 @@ from engine.outcome import ComparisonRequest, ModuleResult
 from engine.pairing import pair_adapters
 from engine.side import Side
 from tests.adapters import llama_modules, write_peft_adapter
+from tests.reference import compare
 
 
 def test_caption_says_what_is_shown(tmp_path: Path) -> None:
@@ -35,3 +39,21 @@ def test_caption_says_what_is_shown(tmp_path: Path) -> None:
     ):  # fmt: skip
         assert stated in text
     assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
+
+
+@pytest.mark.parametrize(
+    ("layers", "projections", "said"),
+    [
+        (2, ("q", "k", "v", "o", "gate"), r"shares from \$-?\d\.\d\d\$ \(\w+\) to \$-?\d\.\d\d\$ \(\w+\) of 4 "),
+        (1, ("q",), r"At full rank they share \$-?\d\.\d\d\$ of 4 directions beyond chance\.\}"),
+    ],
+)
+def test_caption_has_room_for_many_projections_and_for_one_module(
+    tmp_path: Path, layers: int, projections: tuple[str, ...], said: str
+) -> None:
+    modules = llama_modules(layers, projections)
+    paths = [write_peft_adapter(tmp_path / str(seed), modules, 4, seed=seed, d_in=48) for seed in (0, 1)]
+    request, found = compare(paths[0], paths[1])
+    results = tuple(outcome for outcome in found if isinstance(outcome, ModuleResult))
+    comparison = Comparison(request.first, request.second, Side.A, CPU, results, ())
+    assert re.search(said, latex_figure(comparison, FigureStyle()))
