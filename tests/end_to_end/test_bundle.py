@@ -40,7 +40,7 @@ def test_the_demo_opens_and_exports(screen: Desktop, tmp_path: Path) -> None:
         screen.xdotool("key", "ctrl+e")
         screen.window("^Export$")
         screen.xdotool("key", "Return")
-        wait_for((tmp_path / "phiscope" / "figure.pdf").exists, 90)
+        wait_for((tmp_path / "phiscope" / "r64_alpha8_seed0-r64_alpha8_seed1" / "figure.pdf").exists, 90)
         screen.xdotool("key", "Escape")
         wait_for(lambda: not screen.xdotool("search", "--onlyvisible", "--name", "^Export$"), 10)
         screen.xdotool("key", "ctrl+q")

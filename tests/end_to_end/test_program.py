@@ -36,11 +36,11 @@ def test_a_pair_becomes_a_figure_and_files(screen: Desktop, tmp_path: Path) -> N
         screen.window("r64_alpha8_seed0 and r64_alpha8_seed1")
         panels = wait_for(lambda: panels_of(screen), 30)
         assert_pixels_are_phi(screen, panels)
-        home = Path(screen.environment["HOME"])
+        exported = Path(screen.environment["HOME"]) / "phiscope" / "r64_alpha8_seed0-r64_alpha8_seed1"
         screen.xdotool("key", "ctrl+e")
         screen.window("^Export$")
         screen.xdotool("key", "Return")
-        wait_for((home / "phiscope" / "figure.pdf").exists, 90)
+        wait_for((exported / "figure.pdf").exists, 90)
         time.sleep(0.5)  # the dialog hears of the last file a moment later, until when Escape only stops
         screen.xdotool("key", "Escape")
         wait_for(lambda: not screen.xdotool("search", "--onlyvisible", "--name", "^Export$"), 10)
@@ -53,7 +53,7 @@ def test_a_pair_becomes_a_figure_and_files(screen: Desktop, tmp_path: Path) -> N
     command = [sys.executable, str(MAIN), "export", *map(str, DEMO), "--out", str(tmp_path), "--preset", "fig7"]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     for name in ("phi.csv", "findings.csv", "matrices/1_q.csv", "matrices/6_v.csv"):
-        assert (home / "phiscope" / name).read_bytes() == (tmp_path / name).read_bytes()
+        assert (exported / name).read_bytes() == (tmp_path / name).read_bytes()
 
 
 def panels_of(screen: Desktop) -> list[list[tuple[slice, slice]]]:

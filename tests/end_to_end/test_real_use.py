@@ -45,7 +45,7 @@ def running(screen: Desktop, *arguments: object) -> Iterator[subprocess.Popen[st
     """The program, which must end cleanly, without a word on standard error, as its window is closed by Ctrl+Q."""
     program = screen.start(*arguments)
     try:
-        screen.window("PhiScope")
+        screen.xdotool("windowactivate", "--sync", screen.window("PhiScope"))  # or the first key goes nowhere
         yield program
         assert program.poll() is None, "it ended by itself"
         screen.xdotool("key", "ctrl+q")
@@ -168,7 +168,7 @@ def test_everything_by_keyboard(screen: Desktop, adapters: list[Path]) -> None:
         screen.xdotool("key", "Return")
         home = Path(screen.environment["HOME"])
         names = ("comparison.json", "phi.csv", "findings.csv", "phi.npz", "figure.png", "figure.pdf")
-        wait_for(lambda: all((home / "phiscope" / name).exists() for name in names), 60)
+        wait_for(lambda: all((home / "phiscope" / "one-two" / name).exists() for name in names), 60)
         time.sleep(0.5)  # the dialog hears of the last file a moment later, until when Escape only stops
         screen.xdotool("key", "Escape")
         wait_for(lambda: not screen.xdotool("search", "--onlyvisible", "--name", "^Export$"), 10)
