@@ -195,7 +195,8 @@ def _place(adapter: Adapter) -> str:
         place, shared = os.path.relpath(path), Path(os.path.commonpath([path, Path.cwd()]))
     except ValueError:  # another drive
         return name
-    if place.startswith(os.pardir) and shared in (Path(shared.anchor), *Path(os.path.expanduser("~")).parents):  # noqa: PTH111 - without a home it stays
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - which leaves it as it is where nobody has a home
+    if shared in (Path(shared.anchor), *home.parents):
         return name
     return os.path.join(os.curdir, place) if place.startswith("-") else place  # noqa: PTH118 - pathlib drops ./
 

@@ -16,7 +16,7 @@ from engine.side import Side
 
 DATA_KINDS = ("csv", "npz", "json")
 # What file systems forbid, or a shell would have quoted.
-_UNSAFE = re.compile(r"[^\w.+=@-]+")
+_UNSAFE = re.compile(r"[^\w.+=@]+")
 # More panels than this make no figure that a page could hold: four layers are drawn then.
 _LARGEST_FIGURE = 24
 

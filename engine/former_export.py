@@ -44,7 +44,7 @@ class FormerExport:
         """
         if self.facts is not None and _pair(self.facts) != (first, second):
             names = " and ".join(str(_part(self.facts, which).get("name")) for which in ("first", "second"))
-            return f"The folder holds an export of {names}, not of these files"
+            return f"The folder holds an export of other adapters, {names}"
         strange = sorted(self.strangers & set(coming))
         if strange:
             return f"The folder holds {strange[0]}, which PhiScope did not write"

@@ -282,7 +282,7 @@ class ExportDialog(QDialog):
         if not loss and order.is_announced:
             return True
         question = f"{loss}. Replace what is there?" if loss else f"Write {order.amount}?"
-        details, yes = f"{order.contents}, into {order.folder}", "Replace" if loss else "Write"
+        details, yes = f"{order.contents}\n\nInto {order.folder}", "Replace" if loss else "Write"
         return ask(self, question, details, yes, is_risky=bool(loss))
 
     @Slot(int, int)

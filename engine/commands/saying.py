@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import NoReturn, TextIO
 
@@ -23,9 +23,9 @@ class Terminated(KeyboardInterrupt):
 
 def exit_status(command: Callable[[argparse.Namespace], None], arguments: argparse.Namespace) -> int:
     """Run a command to its end, be it a failure, Ctrl+C or SIGTERM; the exit status."""
-    _listen_for_the_end()
     try:
-        command(arguments)
+        with _ended_by_signals():
+            command(arguments)
     except EngineError as error:
         say(sys.stderr, f"phiscope: {error}")
         return EXIT_UNUSABLE
@@ -36,18 +36,26 @@ def exit_status(command: Callable[[argparse.Namespace], None], arguments: argpar
     return EXIT_DONE
 
 
-def _listen_for_the_end() -> None:
-    """Have SIGTERM and SIGHUP end the command as Ctrl+C does, so that it takes away what it has begun."""
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end what is done as Ctrl+C does, so that it takes away what it has begun."""
 
     def end(number: int, _frame: FrameType | None) -> NoReturn:
         signal.signal(number, signal.SIG_IGN)  # once is enough: what cleans up is not to be interrupted
         raise Terminated
 
+    ours = []
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             with contextlib.suppress(ValueError):  # this is not the main thread
                 signal.signal(number, end)
+                ours.append(number)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def say(stream: TextIO | None, *lines: str) -> None:

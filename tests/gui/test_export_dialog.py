@@ -153,7 +153,7 @@ def test_everything_says_what_it_is_before_it_is_written(
     qtbot.waitUntil(lambda: not dialog._stop.isVisibleTo(dialog), timeout=60_000)
     assert user.asked == [
         "Write 19 files, about 5.5 MB of numbers? phi.csv, findings.csv, phi.npz, comparison.json, figure.png, "
-        f"figure.pdf, figure.svg, 12 matrices of φ, into {tmp_path / 'all'} [Write]"
+        f"figure.pdf, figure.svg, 12 matrices of φ\n\nInto {tmp_path / 'all'} [Write]"
     ]
     assert list(tmp_path.iterdir()) == [], "nothing was wanted, nothing is there"
     user.answer = True
@@ -179,7 +179,7 @@ def test_another_pairs_export_is_asked_for(
     load(qtbot, window, DEMO)
     dialog = exported(qtbot, window, folder)
     (asked,) = user.asked
-    assert "holds an export of r8_seed0 and r8_seed1" in asked
+    assert "holds an export of other adapters, r8_seed0 and r8_seed1" in asked
     assert asked.endswith("[Replace] risky")
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     assert not dialog._open.isVisibleTo(dialog)
