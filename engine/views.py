@@ -24,46 +24,44 @@ CHANCE_SD = 3.0
 
 
 class View(Enum):
-    """What a panel shows of φ."""
+    """What a panel shows of φ; the value is its name on the command line and in files.
 
-    PHI = "phi"
-    ABOVE_CHANCE = "above-chance"
-    Z = "z"
+    `letter` is the function of i and j that is shown, or that chance is taken from, and `rest` what is done to it.
+    `words` go on a sentence, `latex` goes on a caption after "Normalised". `digits` are the decimals of a value as it
+    is read out, `few_digits` those where there is little room.
+    """
 
-    @property
-    def letter(self) -> str:
-        """The function of i and j that is shown or that chance is taken from: φ or z."""
-        return _NAMES[self].letter
+    letter: str
+    rest: str
+    words: str
+    latex: str
+    digits: int
+    few_digits: int
 
-    @property
-    def rest(self) -> str:
-        """What is done to the function: ` − chance`, or nothing."""
-        return _NAMES[self].rest
+    PHI = "phi", "φ", "", "subspace similarity φ", r"subspace similarity $\phi(i, j)$", 4, 2
+    ABOVE_CHANCE = (
+        "above-chance", "φ", " − chance", "subspace similarity φ above chance, φ − chance",
+        r"subspace similarity above chance, $\phi(i, j) - \max(i, j)/d$,", 4, 2,
+    )  # fmt: skip
+    Z = (
+        "z", "z", "", "distance of φ from chance in standard deviations, z",
+        r"distance $z$ of the subspace similarity $\phi(i, j)$ from chance in standard deviations", 1, 0,
+    )  # fmt: skip
+
+    def __new__(  # the defaults are for `View("z")`, which looks a member up
+        cls, value: str, letter: str = "", rest: str = "", words: str = "", latex: str = "",
+        digits: int = 0, few_digits: int = 0,
+    ) -> View:  # fmt: skip
+        member = object.__new__(cls)
+        member._value_ = value
+        member.letter, member.rest, member.words, member.latex = letter, rest, words, latex
+        member.digits, member.few_digits = digits, few_digits
+        return member
 
     @property
     def symbol(self) -> str:
         """What is shown, in symbols: φ, φ − chance, z."""
         return self.letter + self.rest
-
-    @property
-    def words(self) -> str:
-        """What is shown, in words that go on a sentence."""
-        return _NAMES[self].words
-
-    @property
-    def latex(self) -> str:
-        """What is shown, in the words of a caption, after `Normalised`."""
-        return _NAMES[self].latex
-
-    @property
-    def digits(self) -> int:
-        """Decimals of a value as it is read out."""
-        return _NAMES[self].digits
-
-    @property
-    def few_digits(self) -> int:
-        """Decimals of a value where there is little room."""
-        return _NAMES[self].few_digits
 
     @property
     def is_centred(self) -> bool:
@@ -77,29 +75,6 @@ class View(Enum):
         Only z has them: φ − chance has other standard deviations in every cell.
         """
         return (-CHANCE_SD, CHANCE_SD) if self is View.Z else ()
-
-
-@dataclass(frozen=True)
-class _Names:
-    letter: str
-    rest: str
-    words: str
-    latex: str
-    digits: int
-    few_digits: int
-
-
-_NAMES = {
-    View.PHI: _Names("φ", "", "subspace similarity φ", r"subspace similarity $\phi(i, j)$", 4, 2),
-    View.ABOVE_CHANCE: _Names(
-        "φ", " − chance", "subspace similarity φ above chance, φ − chance",
-        r"subspace similarity above chance, $\phi(i, j) - \max(i, j)/d$,", 4, 2,
-    ),
-    View.Z: _Names(
-        "z", "", "distance of φ from chance in standard deviations, z",
-        r"distance $z$ of the subspace similarity $\phi(i, j)$ from chance in standard deviations", 1, 0,
-    ),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -32,17 +32,14 @@ from gui.figure_layer import FigureLayer, bands
 from gui.figure_painter import FigurePainter, FigureWords
 from gui.heatmap_panel import Cell, HeatmapPanel
 from gui.notice import Notice, Scope
+from gui.panel_pool import PanelPool
 from gui.pictures import picture_on_paper
 from gui.session import Session
 from gui.session_values import Progress
 from gui.texts import title_html
 from gui.theme import BY_KEYBOARD, CROSS_HAIR, on_paper
 
-_BAR_STEPS = 256
 _STILL_AFTER = 80  # milliseconds without a change after which what can be seen is kept
-_FIRST_PANELS = 8  # made before they are needed
-_MOST_SPARE_PANELS = 200
-_SPARE_STEP, _SPARE_PAUSE = 4, 20  # panels made at once, and the milliseconds until the next ones
 # Arrow keys as steps of i, down, and j, to the right.
 _STEPS = {
     Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0), Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1),
@@ -68,7 +65,6 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         self._contents = FigureContents(session, self)
         self._contents.control_ready.connect(self.show_selection)
         self.scale = scale
-        self._panels: list[HeatmapPanel] = []
         self._used = 0
         self._viewport_height = 0
         self._geometry: FigureGeometry | None = None
@@ -91,55 +87,37 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         self.bar_image.setZValue(1)
         for item in (self._under, self.bar_image):
             self.scene().addItem(item)
-        self._add_panels(_FIRST_PANELS)
-        self._spare_timer = QTimer(self)
-        self._spare_timer.setInterval(_SPARE_PAUSE)
-        self._spare_timer.timeout.connect(self._add_spare_panels)
-        session.pairing_changed.connect(self._spare_timer.start)
+        self._pool = PanelPool(self.scene(), self)
+        session.pairing_changed.connect(lambda: self._pool.prepare(len(session.comparable)))
         scale.changed.connect(self._on_scale_changed)
         scale.view_changed.connect(self.show_selection)
         session.outcomes_changed.connect(self._on_outcomes)
         session.progress_changed.connect(self._on_progress)
         session.numbering_changed.connect(self._under.repaint)
-        scale.view_changed.connect(self._name)
-        self._name()
-
-    def _name(self) -> None:
-        self.setAccessibleName(f"Figure: panels of the {self.scale.view.words}")
 
     # --- what it shows ---
 
     @property
     def panels(self) -> Sequence[HeatmapPanel]:
         """The panels in use, in the order of the pairs shown."""
-        return self._panels[: self._used]
+        return self._pool.panels[: self._used]
 
     def show_selection(self) -> None:
         """Show the session's selected pairs, or the one zoomed into, with what is known of them."""
         if not self._contents.choose(self._zoomed) and self._zoomed is not None:
             self._zoomed = None
             self.zoom_changed.emit()
+        self.setAccessibleName(f"Figure: panels of the {self.scale.view.words}")
         shown = self._contents.pieces
-        self._add_panels(len(shown))
+        self._pool.have(len(shown))
         self._used = len(shown)
         self._fit_scale()
-        for panel, (pair, part) in zip(self._panels, shown, strict=False):
+        for panel, (pair, part) in zip(self._pool.panels, shown, strict=False):
             panel.show_outcome(pair, self._session.outcome(pair) if pair else None, self.scale, part)
-        for panel in self._panels[len(shown) :]:
+        for panel in self._pool.panels[len(shown) :]:
             panel.show_outcome(None, None, self.scale)
         self._set_cell(None)
         self.lay_out()
-
-    def _add_panels(self, wanted: int) -> None:
-        while len(self._panels) < wanted:
-            self._panels.append(HeatmapPanel(self.scene()))
-
-    def _add_spare_panels(self) -> None:
-        """Have panels for every module ready, so that showing all of them at once takes no longer than a blink."""
-        wanted = min(len(self._session.comparable), _MOST_SPARE_PANELS)
-        self._add_panels(min(wanted, len(self._panels) + _SPARE_STEP))
-        if len(self._panels) >= wanted:
-            self._spare_timer.stop()
 
     def _on_outcomes(self, slugs: tuple[str, ...]) -> None:
         changed = set(slugs)
@@ -246,7 +224,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         if self._geometry is None:
             return
         low, high = self.scale.levels
-        column = np.linspace(high, low, _BAR_STEPS).reshape(-1, 1)
+        column = np.linspace(high, low, len(self.scale.table)).reshape(-1, 1)
         self.bar_image.setImage(column, autoLevels=False, levels=self.scale.levels, lut=self.scale.table)
         self.bar_image.setRect(self._geometry.bar)
         self.bar_image.show()
