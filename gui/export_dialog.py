@@ -292,9 +292,9 @@ class ExportDialog(QDialog):
         self._set_status(f"Writing, {done} of {count(total, 'file')} …", "muted")
 
     @Slot(str, bool)
-    def _show_size(self, size: str, is_too_tall: bool) -> None:
+    def _show_size(self, size: str, is_caution: bool) -> None:
         self._size.setText(size)
-        set_style(self._size, "role", "warning" if is_too_tall else "muted")
+        set_style(self._size, "role", "warning" if is_caution else "muted")
 
     @Slot(str, bool)
     def _on_finished(self, said: str, written: bool) -> None:

@@ -23,7 +23,7 @@ class FigurePreview(QFrame):
     `picture` is what is shown, null where words are: why the figure cannot be drawn.
     """
 
-    sized = Signal(str, bool)  # the figure's size in words, and whether it is taller than a page
+    sized = Signal(str, bool)  # the figure's size in words, and whether there is something to beware of in it
 
     def __init__(self, session: Session, wanted: Callable[[], tuple[Comparison, FigureStyle]]) -> None:
         super().__init__()
@@ -55,10 +55,12 @@ class FigurePreview(QFrame):
             return
 
         def work() -> tuple[bytes, str, bool]:
-            from engine.comparison_figure import size_note  # noqa: PLC0415 - in the compute thread
+            from engine.comparison_figure import figure_cautions, size_note  # noqa: PLC0415 - in the compute thread
             from engine.export import figure_picture  # noqa: PLC0415 - matplotlib, in the compute thread
 
-            return figure_picture(comparison, style, _PIXELS), *size_note(comparison, style)
+            picture, (size, is_too_tall) = figure_picture(comparison, style, _PIXELS), size_note(comparison, style)
+            cautions = figure_cautions(comparison, style)
+            return picture, "\n".join((size, *cautions)), is_too_tall or bool(cautions)
 
         self._is_drawing, self._is_outdated = True, False
         self._session.do(work, self._on_drawn)

@@ -53,6 +53,8 @@ class Inspector(QScrollArea):
         self._session, self._scale = session, scale
         self._cell: Cell | None = None
         self._drawn: tuple[object, ...] = ()
+        # What the profile is a line of: a panel, a view, and its values with the band of chance.
+        self._seen: tuple[ModuleResult | None, View, tuple[Float64Array, ...]] = None, View.PHI, ()
         self.setAccessibleName("Inspector")
         self.setObjectName("inspectorarea")
         self.setFixedWidth(_WIDTH)
@@ -166,6 +168,7 @@ class Inspector(QScrollArea):
 
     def _forget(self) -> None:
         self._cell = None
+        self._seen = None, View.PHI, ()
         self.refresh()
 
     def refresh(self) -> None:
@@ -238,8 +241,9 @@ class Inspector(QScrollArea):
             line: Float64Array = matrix[cell.i - 1] if which == 0 else matrix[:, cell.j - 1]
             return line if which < len(_PROFILES) - 1 else np.diagonal(matrix)
 
-        y = profile(self._scale.values(result.similarity))
-        low, high = map(profile, chance_band(result.similarity, view))
+        if self._seen[:2] != (result, view):  # kept: of a panel of thousands they take longer than the mouse waits
+            self._seen = result, view, (self._scale.values(result.similarity), *chance_band(result.similarity, view))
+        y, low, high = map(profile, self._seen[2])
         x = np.arange(1.0, len(y) + 1)
         self._profile.set_x_label(("j", "i", "k")[which])
         self._profile.show_lines([(x, y)])

@@ -335,6 +335,16 @@ def test_the_dialog_says_how_large_the_figure_becomes(qtbot: QtBot, window: Main
     dialog.close()
 
 
+def test_the_dialog_says_that_a_range_is_not_the_papers(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, (DEMO[0], DEMO[0]))
+    dialog = ExportDialog(window.session, window.figure.scale, window.memory, window)
+    qtbot.addWidget(dialog)
+    dialog.options.preset_box.setCurrentText("Figure 7 of the paper")
+    qtbot.waitUntil(lambda: "so the colours run from 0 to 1" in dialog._size.text(), timeout=60_000)
+    assert dialog._size.property("role") == "warning"
+    dialog.close()
+
+
 def test_a_view_comes_back_with_its_colours(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     load(qtbot, window, DEMO)
     window.pane.scale.set_view(View.Z)
