@@ -196,9 +196,14 @@ class FindingsTable(NumberTable):
         self._timer.setInterval(_REFRESH)
         self._timer.timeout.connect(self.refresh)
 
+    @property
+    def is_due(self) -> bool:
+        """Whether something has come in that is shown in a moment."""
+        return self._timer.isActive()
+
     def refresh_soon(self) -> None:
         """Show what has come in, a few times a second: all findings are made anew each time."""
-        if not self._timer.isActive():
+        if not self.is_due:
             self._timer.start()
 
     def refresh(self) -> None:
