@@ -11,6 +11,7 @@ import numpy as np
 from engine.chance import expected_similarity, similarity_deviation
 from engine.comparison import outcomes
 from engine.devices import CPU, Device
+from engine.module_cautions import module_cautions, untrained_caution
 from engine.outcome import ComparisonRequest, ModuleResult
 from engine.pairing import ModulePair, Pairing
 from engine.panel_layout import first_selection
@@ -53,6 +54,20 @@ def base_model_name(named: str) -> str:
         return cached.removeprefix(_CACHED).replace("--", "/")
     is_id = named == "/".join(parts) and len(parts) <= 2 and not re.match(r"[.~]|[A-Za-z]:", named)
     return named if is_id else "".join(parts[-1:])
+
+
+def comparison_cautions(
+    pairing: Pairing, side: Side, results: Sequence[ModuleResult], started_alike: str = "", count_from: int = 1
+) -> tuple[str, ...]:
+    """Everything that a reader of these results should beware of, a sentence each.
+
+    `started_alike` is what `initialisation_caution` says of the pair; layers are counted from `count_from`.
+    """
+    of_modules = (caution.sentence for caution in module_cautions(results, side, count_from))
+    sentences = (
+        base_model_caution(pairing), started_alike, untrained_caution(pairing), *of_modules, gauge_caution(side)
+    )  # fmt: skip
+    return tuple(filter(None, sentences))
 
 
 @dataclass(frozen=True)

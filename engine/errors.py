@@ -64,6 +64,10 @@ class ExportFailure(EngineError):
     """A figure or file could not be written; what was there before is untouched."""
 
 
+class WouldBeLost(ExportFailure):
+    """Something in the folder would be written over or taken away that nobody said may go."""
+
+
 _REFUSALS = {
     errno.ENOENT: "There is no such {what}.",
     errno.EACCES: "The {what} may not be read (permission denied).",

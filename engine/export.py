@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from engine.atomic_file import write_atomically, write_failure
 from engine.comparison_figure import figure_plan
-from engine.errors import ExportFailure
+from engine.errors import ExportFailure, WouldBeLost
 from engine.export_plan import Comparison, ExportPlan, file_names
 from engine.export_tables import findings_csv, matrix_csv, phi_csv, write_phi_npz
 from engine.figure import draw_figure, save_figure
@@ -44,11 +44,11 @@ def export_comparison(
     """Write the files of a comparison and return what comparison.json states; `wrote` hears of each file.
 
     They come into `folder` all together at the end; files of an earlier export that do not belong to them go. Only
-    where `replacing` may that be an export of other adapters, or files that this program did not write.
+    where `replacing` may anything be lost by that (FormerExport.loss).
 
     Raises:
-        ExportFailure: a file could not be written, something would be lost, or `cancelled` said so; the folder is
-            as it was before.
+        ExportFailure: a file could not be written, or `cancelled` said so; the folder is as it was before.
+        WouldBeLost: something would be lost.
     """
     with staged(folder) as stage:
         return export_into(stage, comparison, plan, wrote, cancelled, replacing=replacing)
@@ -69,11 +69,12 @@ def export_into(
     coming = file_names(comparison.slugs, plan)
     with _Writer(stage, wrote, cancelled) as writer:
         _write_files(writer, comparison, plan, facts, origin)
-    former = former_export(stage.target)
-    loss = "" if replacing else former.loss(coming, origin["first"]["sha256"], origin["second"]["sha256"])
-    if loss:
-        raise ExportFailure(f"{loss}.", path=stage.target)
-    stage.publish(former.stale(coming, facts))
+    with stage.alone():
+        former = former_export(stage.target)
+        loss = "" if replacing else former.loss(coming, facts, stage.files)
+        if loss:
+            raise WouldBeLost(f"{loss}.", path=stage.target)
+        stage.publish(former.stale(coming, facts))
     return facts
 
 

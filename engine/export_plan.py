@@ -8,13 +8,17 @@ from dataclasses import dataclass, field
 
 from engine.adapter import Adapter, SkippedModule
 from engine.devices import Device
-from engine.figure_style import FigureStyle
+from engine.figure_style import FIGURE_FORMATS, FigureStyle
 from engine.outcome import ModuleResult
 from engine.panel_layout import first_selection
 from engine.presets import Preset
 from engine.side import Side
 
 DATA_KINDS = ("csv", "npz", "json")
+FIGURE_NAMES = tuple(f"figure.{kind}" for kind in FIGURE_FORMATS)
+# What an export may consist of, besides a matrix for each module.
+FILE_NAMES = ("comparison.json", "phi.csv", "findings.csv", "phi.npz", *FIGURE_NAMES)
+_MATRIX = re.compile(r"matrices/[A-Za-z0-9._-]+\.csv")
 # What file systems forbid, or a shell would have quoted.
 _UNSAFE = re.compile(r"[^\w.+=@]+")
 # More panels than this make no figure that a page could hold: four layers are drawn then.
@@ -61,6 +65,11 @@ class ExportPlan:
 def folder_name(first: Adapter, second: Adapter) -> str:
     """What the folder of a pair's exports is called by default: `<first>-<second>`, in characters safe everywhere."""
     return "-".join(_UNSAFE.sub("-", adapter.name).strip("-.")[:60] or "adapter" for adapter in (first, second))
+
+
+def is_matrix_name(name: str) -> bool:
+    """Whether the matrix of a module may be called that, such as `matrices/1_q.csv`."""
+    return _MATRIX.fullmatch(name) is not None
 
 
 def file_names(slugs: Iterable[str], plan: ExportPlan) -> list[str]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -26,10 +27,13 @@ from typing import IO
 
 from engine.atomic_file import write_failure
 from engine.errors import ExportFailure
+from engine.export_plan import FILE_NAMES, is_matrix_name
 
 # Goes first and comes last: without it a folder is no export.
 MANIFEST = "comparison.json"
-_PREFIX = ".phiscope-"
+_STAGE = re.compile(r"\.phiscope-[0-9]+-[0-9a-f]{8}")
+# What a stage consists of; where the system has no files without names, the spool has one of Python's.
+_PARTS = re.compile(r"lock|files|old|journal\.(json|part)|tmp\w*")
 
 
 class Stage:
@@ -48,6 +52,19 @@ class Stage:
     def files(self) -> Path:
         """The folder that stands for the target until `publish`."""
         return self._root / "files"
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Look at the target, and publish, in this context: no other export changes the target meanwhile."""
+        with contextlib.ExitStack() as stack:
+            if self._root.parent == self.target and sys.platform != "win32":  # where folders cannot be locked
+                import fcntl  # noqa: PLC0415 - of these systems alone
+
+                handle = os.open(self.target, os.O_RDONLY)
+                stack.callback(os.close, handle)
+                with contextlib.suppress(OSError):  # this file system has no locks
+                    fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
 
     def publish(self, stale: Collection[str] = ()) -> None:
         """Put every file in place and take away those of the target's that are `stale`: all, or nothing.
@@ -106,7 +123,7 @@ def _new_stage(target: Path, made: list[Path]) -> Iterator[Stage]:
 
 def _unmake(made: list[Path]) -> None:
     for folder in reversed(made):
-        if folder.name.startswith(_PREFIX):
+        if _STAGE.fullmatch(folder.name) and not (folder / "journal.json").exists():  # else the next finishes it
             shutil.rmtree(folder, ignore_errors=True)
         with contextlib.suppress(OSError):  # somebody else has put something there
             folder.rmdir()
@@ -119,7 +136,7 @@ def _settle(target: Path) -> None:
     """Finish or take away what dead processes have left in the target and beside it."""
     for place in (target, target.parent):
         try:
-            stages = [entry for entry in place.iterdir() if entry.name.startswith(_PREFIX) and entry.is_dir()]
+            stages = [entry for entry in place.iterdir() if _is_stage(entry)]
         except OSError:
             continue  # not there yet, or not to be listed
         for root in stages:
@@ -127,7 +144,15 @@ def _settle(target: Path) -> None:
             if lock is not None:
                 with lock:
                     _finish(root)
-                shutil.rmtree(root, ignore_errors=True)
+                    shutil.rmtree(root, ignore_errors=True)
+                shutil.rmtree(root, ignore_errors=True)  # on Windows an open lock stays
+
+
+def _is_stage(folder: Path) -> bool:
+    """Whether this is a stage, and nothing else that somebody keeps under such a name."""
+    if not _STAGE.fullmatch(folder.name) or folder.is_symlink() or not folder.is_dir():
+        return False
+    return all(_PARTS.fullmatch(entry.name) for entry in folder.iterdir())
 
 
 def _finish(root: Path) -> None:
@@ -138,9 +163,8 @@ def _finish(root: Path) -> None:
         coming, going = [[str(name) for name in journal[key]] for key in ("coming", "going")]
     except (OSError, ValueError, TypeError, KeyError):
         return  # it had not begun
-    for name in [*coming, *going]:
-        if ".." in Path(name).parts or Path(name).is_absolute():
-            return  # not of this program
+    if not all(name in FILE_NAMES or is_matrix_name(name) for name in [*coming, *going]):
+        return  # not of this program
     for name in going:
         (target / name).unlink(missing_ok=True)
     for name in coming:
@@ -152,7 +176,7 @@ def _finish(root: Path) -> None:
 def _new_root(place: Path, made: list[Path]) -> IO[bytes]:
     """Make the folder of a new stage, the last of `made`; its lock, held until it is closed."""
     while True:
-        root = place / f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
+        root = place / f".phiscope-{os.getpid()}-{secrets.token_hex(4)}"
         made.append(root)
         root.mkdir(mode=0o700)
         try:
@@ -174,7 +198,11 @@ def _new_root(place: Path, made: list[Path]) -> IO[bytes]:
 def _dead_lock(root: Path) -> IO[bytes] | None:
     """The lock of a stage, taken, where no process holds it; None where one does."""
     try:
-        lock = (root / "lock").open("ab")
+        lock = (root / "lock").open("r+b")
+    except FileNotFoundError:
+        with contextlib.suppress(OSError):  # its process is about to make the lock, or died before it did
+            root.rmdir()
+        return None
     except OSError:
         return None
     try:
@@ -222,11 +250,12 @@ def _merge(root: Path, target: Path, stale: Collection[str]) -> None:
             at = place if source.is_relative_to(files) else source
             if source.exists() or source.is_symlink():
                 place.parent.mkdir(parents=True, exist_ok=True)
+                done.append((source, place))  # before it is: a signal may come between the two
                 source.replace(place)
-                done.append((source, place))
     except BaseException as error:
         for source, place in reversed(done):
-            place.replace(source)
+            if not (source.exists() or source.is_symlink()):
+                place.replace(source)
         (root / "journal.json").unlink(missing_ok=True)
         _remove_empty(target, coming)
         if isinstance(error, OSError):

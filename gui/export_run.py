@@ -78,11 +78,13 @@ class ExportRun(QObject):
 
         def look() -> str:
             from engine.former_export import former_export  # noqa: PLC0415 - in the compute thread
+            from engine.provenance import comparison_facts, comparison_origin  # noqa: PLC0415 - as above
 
-            former, adapters = former_export(order.folder), (order.comparison.first, order.comparison.second)
-            tells = former.facts is not None  # else the checksums are not needed yet
-            first, second = (each.file.files.sha256() if tells else "" for each in adapters)
-            return former.loss(names, first, second, certain=True)
+            former = former_export(order.folder)
+            if not (former.files or former.strangers):
+                return ""
+            origin = comparison_origin(order.comparison, order.plan.style)
+            return former.loss(names, comparison_facts(order.comparison, order.plan, origin), strictly=True)
 
         def looked(answer: JobAnswer) -> None:
             if cancelled.is_set():
@@ -90,7 +92,7 @@ class ExportRun(QObject):
             elif answer.failure is not None:
                 self._finish(answer.failure.sentence, written=False)
             elif self._confirm(order, answer.result):
-                self._write(order, names, cancelled)
+                self._write(order, names, cancelled, replacing=bool(answer.result))
             else:
                 self._finish("", written=False)
 
@@ -101,7 +103,7 @@ class ExportRun(QObject):
         if self._cancelled is not None:
             self._cancelled.set()
 
-    def _write(self, order: ExportOrder, names: list[str], cancelled: threading.Event) -> None:
+    def _write(self, order: ExportOrder, names: list[str], cancelled: threading.Event, *, replacing: bool) -> None:
         written: list[Path] = []
         self._written, self._total = written, len(names)
 
@@ -109,7 +111,7 @@ class ExportRun(QObject):
             from engine.export import export_comparison  # noqa: PLC0415 - matplotlib, in the compute thread
 
             export_comparison(
-                order.comparison, order.folder, order.plan, written.append, cancelled.is_set, replacing=True
+                order.comparison, order.folder, order.plan, written.append, cancelled.is_set, replacing=replacing
             )
 
         def done(answer: JobAnswer) -> None:

@@ -8,20 +8,21 @@ import sys
 from collections.abc import Sequence
 
 from engine.adapter import SkippedModule
-from engine.cautions import base_model_caution, gauge_caution, initialisation_caution
+from engine.cautions import comparison_cautions, gauge_caution, initialisation_caution
 from engine.command_line import figure_style
 from engine.commands.given import open_given
 from engine.commands.saying import exit_status, say, say_json
 from engine.comparison import outcomes
 from engine.comparison_figure import figure_cautions, size_note
 from engine.devices import choose_device
-from engine.errors import EngineError, ExportFailure, NothingComparable
+from engine.errors import EngineError, ExportFailure, NothingComparable, WouldBeLost
 from engine.explaining import group_text, why_nothing
 from engine.export_plan import Comparison, ExportPlan, default_figure, file_names
 from engine.export_size import WORTH_SAYING, tables_size
 from engine.figure_style import FigureStyle
 from engine.former_export import former_export
 from engine.left_out import by_reason
+from engine.module_cautions import untrained_caution
 from engine.outcome import ComparisonRequest, ModuleFailure, ModuleResult
 from engine.pairing import ModulePair, Pairing, pair_adapters
 from engine.presets import Preset, preset_layers, preset_pairs
@@ -37,7 +38,15 @@ _SAID_REASONS = 6
 
 def run_export(arguments: argparse.Namespace) -> int:
     """Compare two adapters and write every file; the exit status."""
-    return exit_status(_export, arguments)
+    return exit_status(_export_or_advise, arguments)
+
+
+def _export_or_advise(arguments: argparse.Namespace) -> None:
+    try:
+        _export(arguments)
+    except WouldBeLost as refusal:
+        advice = f"{refusal.reason.rstrip('.')}; choose another with --out, or replace it with --force."
+        raise ExportFailure(advice, path=arguments.out) from refusal
 
 
 def _export(arguments: argparse.Namespace) -> None:
@@ -69,7 +78,7 @@ def _look_before(request: ComparisonRequest, plan: ExportPlan, arguments: argpar
     """Say how much will be written, and refuse to write over other people's files, before anything is computed.
 
     Raises:
-        ExportFailure: something would be lost.
+        WouldBeLost: they are in the folder.
     """
     size = tables_size(request.pairs, request.side, plan.data)
     if size >= WORTH_SAYING:
@@ -79,11 +88,11 @@ def _look_before(request: ComparisonRequest, plan: ExportPlan, arguments: argpar
         return
     coming = file_names([pair.slug for pair in request.pairs], plan)
     tells = former.facts is not None  # else the checksums are left to be found beside the computing
-    loss = former.loss(
+    others = former.others(
         coming, *(each.file.files.sha256() if tells else "" for each in (request.first, request.second))
     )
-    if loss:
-        raise ExportFailure(f"{loss}; choose another with --out, or replace it with --force.", path=arguments.out)
+    if others:
+        raise WouldBeLost(f"{others}.", path=arguments.out)
 
 
 def _comparison(
@@ -101,14 +110,15 @@ def _comparison(
         raise _none_computed(failures, failed)
     _say_left_out((*failed, *pairing.skipped(side)), pairing)
     started_alike = initialisation_caution(pairing, request.device) if side is Side.A else ""
-    cautions = tuple(filter(None, (base_model_caution(pairing), started_alike)))
+    cautions = comparison_cautions(pairing, side, results, started_alike, arguments.count_from)
     for caution in cautions:
-        say(sys.stderr, f"note: {caution}")
+        if caution not in (gauge_caution(side), untrained_caution(pairing)):  # true of every export; said already
+            say(sys.stderr, f"note: {caution}")
     return Comparison(
         request.first, request.second, side, request.device, results,
         skipped=(*failed, *pairing.skipped(side)),
         preset=Preset(arguments.preset) if arguments.preset else None,
-        cautions=(*cautions, *filter(None, (gauge_caution(side),))),
+        cautions=cautions,
         figure_slugs=_figure_slugs(results, arguments),
     )  # fmt: skip
 
@@ -145,7 +155,8 @@ def _chosen(pairing: Pairing, side: Side, arguments: argparse.Namespace) -> tupl
         say(sys.stderr, f"note: {sentence}")
     if arguments.preset:
         preset = Preset(arguments.preset)
-        say(sys.stderr, preset_layers(shown, preset, len({pair.path.layer_label for pair in pairs})))
+        depth = len({pair.path.layer_label for pair in pairs})
+        say(sys.stderr, preset_layers(shown, preset, depth, arguments.count_from))
         return pairs if arguments.all else shown
     return pairs
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.errors import ExportFailure
+from engine.errors import ExportFailure, WouldBeLost
 from engine.export import export_comparison
 from engine.export_plan import Comparison, ExportPlan, file_names
 from engine.figure_style import FigureStyle
@@ -282,10 +282,81 @@ def test_what_still_is_true_stays(adapters: tuple[Path, Path], tmp_path: Path) -
     export_comparison(few, tmp_path, ExportPlan(("svg",), data=()))
     assert entries(tmp_path) == whole(1) | {"figure.png", "figure.svg"}
     z = FigureStyle(view=View.Z)
-    export_comparison(few, tmp_path, ExportPlan(("svg",), z, data=("json",)))
+    in_z = ExportPlan(("svg",), z, data=("json",))
+    with pytest.raises(WouldBeLost, match=r"holds figure.png of an earlier export, which would go"):
+        export_comparison(few, tmp_path, in_z)
+    export_comparison(few, tmp_path, in_z, replacing=True)
     assert entries(tmp_path) == whole(1) | {"figure.svg"}, "the PNG showed φ"
-    export_comparison(comparison, tmp_path, ExportPlan((), data=("npz",)))
+    numbers = ExportPlan((), data=("npz",))
+    with pytest.raises(WouldBeLost, match=r"holds comparison.json and 5 more files of an earlier export"):
+        export_comparison(comparison, tmp_path, numbers)
+    assert entries(tmp_path) == whole(1) | {"figure.svg"}
+    export_comparison(comparison, tmp_path, numbers, replacing=True)
     assert entries(tmp_path) == {"phi.npz"}
+
+
+def test_what_the_user_keeps_beside_an_export_stays(adapters: tuple[Path, Path], tmp_path: Path) -> None:
+    """A copy of a matrix, a figure drawn anew, and folders that are called like stages and are none."""
+    comparison = compare(*adapters)
+    out = tmp_path / "out"
+    export_comparison(comparison, out, ExportPlan(()))
+    kept = [out / "matrices/1_q_mine.csv", out / "figure.svg", out / ".phiscope-notes/thesis.txt"]
+    kept += [tmp_path / ".phiscope-1-0123abcd/lock/thesis.txt", tmp_path / ".phiscope-1-0123abce/thesis.txt"]
+    for path in kept:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("i\\j,1\n1,PhiScope, redrawn by me")
+    fewer = dataclasses.replace(comparison, results=comparison.results[:2])
+    export_comparison(fewer, out, ExportPlan(()))
+    assert all(path.exists() for path in kept)
+    assert not (out / "matrices/2_q.csv").exists()
+    with pytest.raises(WouldBeLost, match=r"figure.svg, which PhiScope did not write"):
+        export_comparison(fewer, out, ExportPlan(("svg",)))
+
+
+def test_files_that_do_not_tell_of_their_adapters(adapters: tuple[Path, Path], tmp_path: Path) -> None:
+    comparison, other = (
+        dataclasses.replace(whole, results=whole.results[:1])
+        for whole in (compare(*adapters), compare(adapters[0], adapters[0]))
+    )
+    tables = ExportPlan((), data=("csv",))
+    out = tmp_path / "out"
+    export_comparison(comparison, out, tables)
+    export_comparison(comparison, out, tables)  # the same bytes
+    with pytest.raises(WouldBeLost, match=r"findings.csv, which does not say of which adapters it is"):
+        export_comparison(other, out, tables)
+    drawn = tmp_path / "drawn"
+    for kind in ("pdf", "svg"):
+        figure = ExportPlan((kind,), data=())
+        export_comparison(comparison, drawn, figure)
+        export_comparison(comparison, drawn, figure)
+        with pytest.raises(WouldBeLost, match=f"figure.{kind}, which does not say of which adapters"):
+            export_comparison(other, drawn, figure)
+        (drawn / f"figure.{kind}").unlink()
+
+
+@pytest.mark.parametrize("after", range(1, 8))
+def test_a_signal_between_a_move_and_its_note_loses_nothing(
+    adapters: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    comparison = compare(*adapters)
+    few = dataclasses.replace(comparison, results=comparison.results[:2])
+    export_comparison(few, tmp_path, ExportPlan(()))
+    before = {name: (tmp_path / name).read_bytes() for name in entries(tmp_path)}
+    moves = 0
+    replace = Path.replace
+
+    def interrupted(path: Path, place: Path) -> Path:
+        nonlocal moves
+        moved = replace(path, place)
+        moves += place.name != "journal.json"
+        if moves == after:
+            raise KeyboardInterrupt
+        return moved
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        export_comparison(comparison, tmp_path, ExportPlan(()))
+    assert {name: (tmp_path / name).read_bytes() for name in entries(tmp_path)} == before
 
 
 def test_folders_are_made_and_unmade(adapters: tuple[Path, Path], tmp_path: Path) -> None:
