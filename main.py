@@ -7,14 +7,23 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from engine import __version__
+from engine.plain_text import printable
 
 _COMMANDS = ("export", "inspect")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit status."""
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:  # while the libraries are loaded
+        return 130
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     _keep_streams_taken()
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given and given[0] in _COMMANDS:
@@ -45,8 +54,15 @@ def _program() -> str:
     return name if name.startswith("phiscope") else "main.py"
 
 
+class _Parser(argparse.ArgumentParser):
+    """Quotes what was typed without what would command the terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
+
+
 def _window_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=_program(),
         description="Compare what two LoRA adapters learned: the LoRA paper's subspace similarity φ, layer by layer.",
         epilog=f"Without a display: '{_program()} export FIRST SECOND --out DIR' and '{_program()} inspect ADAPTER' "
@@ -69,7 +85,7 @@ def _window_parser() -> argparse.ArgumentParser:
 def _run_command(name: str, arguments: Sequence[str]) -> int:
     from engine import command_line, commands  # noqa: PLC0415 - NumPy, which `--help` does without
 
-    parser = argparse.ArgumentParser(prog=f"{_program()} {name}")
+    parser = _Parser(prog=f"{_program()} {name}")
     if name == "export":
         command_line.export_arguments(parser)
         asked = parser.parse_args(arguments)

@@ -21,6 +21,7 @@ from engine.side import Side
 _CACHED = "models--"
 _LOOKED_AT = 4
 _AT_CHANCE_SD = 3.0
+_MUCH, _FAR_LESS = 0.5, 0.75  # of the way from chance to 1 on A; of that on B
 _MOST_BY_CHANCE = 0.5  # of a subspace: where random ones share more, nothing can be told
 
 
@@ -56,6 +57,12 @@ def base_model_name(named: str) -> str:
     return named if is_id else "".join(parts[-1:])
 
 
+def same_file_caution(pairing: Pairing) -> str:
+    """That both places hold one and the same file; empty where they do not."""
+    places = [[path.resolve() for path in adapter.file.files.paths] for adapter in (pairing.first, pairing.second)]
+    return "Both adapters are the same file: it is compared with itself." if places[0] == places[1] else ""
+
+
 def comparison_cautions(
     pairing: Pairing, side: Side, results: Sequence[ModuleResult], started_alike: str = "", count_from: int = 1
 ) -> tuple[str, ...]:
@@ -65,7 +72,8 @@ def comparison_cautions(
     """
     of_modules = (caution.sentence for caution in module_cautions(results, side, count_from))
     sentences = (
-        base_model_caution(pairing), started_alike, untrained_caution(pairing), *of_modules, gauge_caution(side)
+        same_file_caution(pairing), base_model_caution(pairing), started_alike, untrained_caution(pairing),
+        *of_modules, gauge_caution(side),
     )  # fmt: skip
     return tuple(filter(None, sentences))
 
@@ -78,13 +86,24 @@ class _Level:
     chance: float
     z: float
 
+    @property
+    def share(self) -> float:
+        """How far φ is on the way from chance to 1."""
+        return (self.phi - self.chance) / (1.0 - self.chance)
+
+    @property
+    def is_at_chance(self) -> bool:
+        """Whether random subspaces could well have this φ."""
+        return self.z <= _AT_CHANCE_SD
+
 
 def initialisation_caution(pairing: Pairing, device: Device = CPU) -> str:
     """That two adapters may be alike on A only because they started from the same random A; empty where not.
 
     A few modules spread over the depth are compared on A and on B, at the numerical ranks. B starts at zero, so it
     remembers nothing of the start: the caution is given where in most of them φ is more than halfway from chance
-    to 1 on A and within 3 standard deviations of chance on B. Modules where random subspaces share more than half
+    to 1 on A, and on B within 3 standard deviations of chance or less than three quarters as far on that way.
+    Modules where random subspaces share more than half
     on either side tell nothing, and are passed over.
 
     Raises:
@@ -98,13 +117,17 @@ def initialisation_caution(pairing: Pairing, device: Device = CPU) -> str:
         for slug in on_A
         if slug in on_B and max(on_A[slug].chance, on_B[slug].chance) <= _MOST_BY_CHANCE
     ]
-    alike = [(A, B) for A, B in compared if A.phi - A.chance > 0.5 * (1.0 - A.chance) and B.z <= _AT_CHANCE_SD]
+    alike = [(A, B) for A, B in compared if A.share > _MUCH and (B.is_at_chance or B.share < _FAR_LESS * A.share)]
     if not alike or 2 * len(alike) <= len(compared):
         return ""
     A, B = (float(np.mean([levels[which].phi for levels in alike])) for which in (0, 1))
+    if all(level.is_at_chance for _, level in alike):
+        there, rather = f"at chance on B ({B:.2f})", "rather than"
+    else:
+        there, rather = f"far lower on B ({B:.2f})", "besides"
     return (
-        f"φ is high on A ({A:.2f}) where it is at chance on B ({B:.2f}): the two adapters may have in common the "
-        "random A that they started from rather than what they learned. Compare them on B or ΔW."
+        f"φ is high on A ({A:.2f}) where it is {there}: the two adapters may have in common the "
+        f"random A that they started from {rather} what they learned. Compare them on B or ΔW."
     )
 
 

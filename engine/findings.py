@@ -27,8 +27,9 @@ class Finding:
     3 standard deviations, 0 if none, which says little: two unrelated adapters reach it at large k; None where no
     φ is defined.
     `dominant` is "rows" where the first direction of the first adapter (row i = 1) is found in the second more
-    than the other way round (column j = 1), "columns" where less, "" where they are equal or undefined.
-    `corner_change` is the change of `mean_corner` from the layer before in the same tower and projection.
+    than the other way round (column j = 1), on average above chance, "columns" where less, "" where they are equal or
+    undefined. `corner_change` is the change of `mean_corner` from the layer before in the same tower and projection,
+    NaN where that layer is not among the results.
     """
 
     pair: ModulePair
@@ -52,15 +53,23 @@ def findings(results: Sequence[ModuleResult]) -> list[Finding]:
     """One finding per result, in the same order; `corner_change` compares neighbours in depth among them."""
     shared, p = shared_at_full_rank(results)
     found = [_finding(*each) for each in zip(results, shared.tolist(), p.tolist(), strict=True)]
-    previous: dict[tuple[str, str], float] = {}
+    previous: dict[tuple[str, str], Finding] = {}
     ordered = []
     for finding in sorted(found, key=lambda f: f.pair.path.sort_key):
         key = finding.pair.path.tower, finding.pair.path.projection
-        change = finding.mean_corner - previous.get(key, float("nan"))
-        previous[key] = finding.mean_corner
-        ordered.append(replace(finding, corner_change=change))
+        ordered.append(replace(finding, corner_change=_change(previous.get(key), finding)))
+        previous[key] = finding
     by_slug = {finding.pair.slug: finding for finding in ordered}
     return [by_slug[finding.pair.slug] for finding in found]
+
+
+def _change(before: Finding | None, finding: Finding) -> float:
+    """Change of the corner's mean from the layer before, NaN without it; blocks with names just follow each other."""
+    if before is None:
+        return float("nan")
+    layers = before.pair.path.layer, finding.pair.path.layer
+    are_neighbours = layers[0] is None or layers[1] is None or layers[1] == layers[0] + 1
+    return finding.mean_corner - before.mean_corner if are_neighbours else float("nan")
 
 
 def shared_at_full_rank(results: Sequence[ModuleResult]) -> tuple[Float64Array, Float64Array]:
@@ -91,8 +100,14 @@ def _finding(result: ModuleResult, shared: float, p: float) -> Finding:
         shared_best_k=best_k,
         p_rr=p,
         last_k_above_chance=_last_k_above_chance(values, d),
-        dominant="rows" if row > column else "columns" if column > row else "",
+        dominant=_dominant(values, d),
     )
+
+
+def _dominant(values: Float64Array, d: int) -> str:
+    """Which of row 1 and column 1 lies further above chance on average, which grows along both."""
+    above = [_mean(line - np.arange(1, line.size + 1) / d) for line in (values[0], values[:, 0])]
+    return "rows" if above[0] > above[1] else "columns" if above[1] > above[0] else ""
 
 
 def _mean(values: Float64Array) -> float:

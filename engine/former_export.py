@@ -61,8 +61,8 @@ class FormerExport:
     ) -> str:
         """What would be lost by the export that states `facts` and consists of the files `coming`, as above.
 
-        Unless it is meant `strictly`, matrices of modules that are not in it any more and figures of other modules
-        are no loss, where the numbers are written anew on the same side. `staged` is the folder where the files are
+        Unless it is meant `strictly`, matrices of modules that are not in it any more and figures of other numbers
+        are no loss, where the numbers are written anew. `staged` is the folder where the files are
         ready, if they are: one that comes with the same bytes is none either.
         """
         others = self.others(coming, *map(str, _pair(facts)))
@@ -72,7 +72,9 @@ class FormerExport:
             is_same = staged is not None and filecmp.cmp(staged / name, self.folder / name, shallow=False)
             if not is_same and not self._tells(name, facts):
                 return f"The folder holds {name}, which does not say of which adapters it is"
-        left = natural(self.stale(coming, facts) - (frozenset() if strictly else self._dropped(coming, facts)))
+        if strictly and self.facts is not None and self.facts.get("side") != facts.get("side"):
+            return f"The folder holds an export of these adapters on side {self.facts.get('side')}"
+        left = natural(self.stale(coming, facts) - (frozenset() if strictly else self._dropped(coming)))
         if not left:
             return ""
         names = " and ".join(left) if len(left) <= _NAMED else f"{left[0]} and {len(left) - 1} more files"
@@ -89,9 +91,9 @@ class FormerExport:
         same_figure = self.facts.get("figure") == facts.get("figure") or not set(FIGURE_NAMES) & set(coming)
         return left & {*FIGURE_NAMES, "comparison.json"} if not same_figure else frozenset()
 
-    def _dropped(self, coming: Collection[str], facts: Mapping[str, Any]) -> frozenset[str]:
-        """What goes without a question as fewer modules come."""
-        if self.facts is None or self.facts.get("side") != facts.get("side") or _NUMBERS not in coming:
+    def _dropped(self, coming: Collection[str]) -> frozenset[str]:
+        """What goes without a question as other numbers come."""
+        if _NUMBERS not in coming:
             return frozenset()
         return (_matrices(self.facts) or frozenset()) | {*FIGURE_NAMES}
 

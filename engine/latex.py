@@ -48,7 +48,7 @@ def latex_figure(comparison: Comparison, style: FigureStyle, file: str = "figure
         f"Normalised {style.view.latex} of the {_SIDES[comparison.side]} of {_escaped(first)} "
         f"($r={_ranks(comparison, 0)}$) and {_escaped(second)} ($r={_ranks(comparison, 1)}$){where}, "
         f"for {_listed(projections)}~\\citep{{hu2022lora}}. Colours run from {_number(low)} to {_number(high)}; "
-        f"random subspaces reach {chance} at full rank.{_shared(comparison)}"
+        f"random subspaces have {chance} on average at full rank.{_untrained(comparison)}{_shared(comparison)}"
     )
     width = r"\linewidth" if style.width is None else f"{style.width:g}in"
     return (
@@ -56,6 +56,13 @@ def latex_figure(comparison: Comparison, style: FigureStyle, file: str = "figure
         f"  \\includegraphics[width={width}]{{{file}}}\n"
         f"  \\caption{{{caption}}}\n  \\label{{fig:subspace-similarity}}\n\\end{{figure}}\n"
     )
+
+
+def _untrained(comparison: Comparison) -> str:
+    """In how many modules of the figure B is zero."""
+    results = comparison.figure_results
+    zero = sum(bool(result.pair.untrained) for result in results)
+    return f" In {zero} of these {len(results)} modules an adapter is untrained, its $B$ being zero." if zero else ""
 
 
 def _shared(comparison: Comparison) -> str:

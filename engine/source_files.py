@@ -56,6 +56,7 @@ class SourceFiles:
             UnreadableFile: there is no such file.
         """
         self._identities: dict[Path, FileIdentity] = {path: _settled_identity(path)}
+        self._others: dict[Path, FileIdentity] = {}  # of files that were found to hold other bytes
         self._checking = threading.Lock()
         self._hashing: threading.Thread | None = None
         self._no_more = threading.Event()
@@ -143,7 +144,8 @@ class SourceFiles:
         with self._checking:
             now = {path: _settled_identity(path, was_there=True) for path in self._identities}
             are_as_long = all(now[path].size == identity.size for path, identity in self._identities.items())
-            if not self._sha256 or not are_as_long or _sha256(now) != self._sha256:
+            if now == self._others or not self._sha256 or not are_as_long or _sha256(now) != self._sha256:
+                self._others = now
                 raise _changed(next(path for path in now if now[path] != self._identities[path]))
             self._identities = now
 
@@ -241,7 +243,7 @@ def _settled_identity(path: Path, *, was_there: bool = False) -> FileIdentity:
     A file that was written just now could be written once more without its times telling.
     """
     identity = _identity(path, was_there=was_there)
-    if 0 <= time.time_ns() - identity.changed < _CLOCK_STEP:
+    while 0 <= time.time_ns() - max(identity.modified, identity.changed) < _CLOCK_STEP:
         time.sleep(_CLOCK_STEP / 1e9)
         identity = _identity(path, was_there=was_there)
     return identity

@@ -131,7 +131,10 @@ def read_cell(similarity: SubspaceSimilarity, i: int, j: int) -> CellReading:
 
 def why_undefined(similarity: SubspaceSimilarity, view: View, rows: int, columns: int) -> str:
     """Why a view has undefined cells among i ≤ rows and j ≤ columns; empty where it has none."""
-    if similarity.first.numerical_rank < rows or similarity.second.numerical_rank < columns:
+    ranks = similarity.first.numerical_rank, similarity.second.numerical_rank
+    if not min(ranks):
+        return "a matrix is zero: untrained"
+    if ranks[0] < rows or ranks[1] < columns:
         return "past the numerical rank"
     is_whole = view is View.Z and max(rows, columns) >= similarity.dimension
     return "a subspace is the whole space" if is_whole else ""

@@ -51,17 +51,17 @@ class Cautions(QObject):
     def _look_at(self, pairing: Pairing) -> None:
         """Tell what is known of a pair before anything of it is computed."""
 
-        def look() -> tuple[str, str]:
-            from engine.cautions import base_model_caution  # noqa: PLC0415 - NumPy, in the compute thread
+        def look() -> tuple[str, str, str]:
+            from engine.cautions import base_model_caution, same_file_caution  # noqa: PLC0415 - NumPy, over there
             from engine.module_cautions import untrained_caution  # noqa: PLC0415 - as above
 
-            return base_model_caution(pairing), untrained_caution(pairing)
+            return same_file_caution(pairing), base_model_caution(pairing), untrained_caution(pairing)
 
         def tell(answer: JobAnswer) -> None:
             if answer.failure is not None:
                 self._session.notice_raised.emit(answer.failure)
             elif self._session.pairing is pairing:
-                for key, sentence in zip(("base models", "untrained"), answer.result, strict=True):
+                for key, sentence in zip(("same file", "base models", "untrained"), answer.result, strict=True):
                     if sentence:
                         self._session.notice_raised.emit(Notice.caution(sentence, key=key))
 

@@ -126,7 +126,7 @@ class ComparisonPane(QWidget):
         self._presets = _chooser(
             "Figure", "The selected panels, or a figure of the paper with its layers, masks and range"
         )
-        self._presets.setMinimumWidth(10 * GRID)
+        self._presets.setMinimumWidth(12 * GRID)
         self._presets.addItem("Selection", None)
         for preset in Preset:
             self._presets.addItem(preset.title, preset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QPoint, QRect, Qt, QTimer, QUrl
@@ -28,15 +29,24 @@ def dropped_paths(data: QMimeData) -> list[Path]:
 
 
 def pasted_paths(text: str) -> list[Path]:
-    """Paths in pasted text, one to a line, plain or as file URLs; only those that exist."""
+    """Paths in pasted text, one to a line, plain or as file URLs, whether they exist or not."""
     paths = []
     for line in text.splitlines():
         word = line.strip().strip("\"'")
         if word:
-            path = Path(QUrl(word).toLocalFile() if word.startswith("file:") else word).expanduser()
-            if path.exists():
-                paths.append(path)
+            path = Path(QUrl(word).toLocalFile() if word.startswith("file:") else word)
+            with contextlib.suppress(RuntimeError):  # ~ of a user that there is not
+                path = path.expanduser()
+            paths.append(path)
     return paths
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is something at a path; any text may have been pasted for one."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 class DropOverlay(QWidget):

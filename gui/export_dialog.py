@@ -64,6 +64,7 @@ class ExportDialog(QDialog):
         self._scale = scale
         self._memory = memory
         self._is_closed = False
+        self._written_to = Path()
         self.preview = FigurePreview(session, lambda: (self._comparison(everything=False), self._style()))
         self._run = ExportRun(session, self._confirm, self)
         self._run.progressed.connect(self._show_progress)
@@ -248,7 +249,7 @@ class ExportDialog(QDialog):
     def done(self, result: int) -> None:
         """Close; an export that is running stops."""
         self._is_closed = True
-        self._run.cancel()
+        self._run.end()
         self._delay.stop()
         self.preview.stop()
         super().done(result)
@@ -273,6 +274,7 @@ class ExportDialog(QDialog):
         self._open.hide()
         self._set_writing(True)
         self._set_status("Looking at the folder …", "muted")
+        self._written_to = folder
         self._run.start(ExportOrder(comparison, plan, folder, is_announced=not everything))
 
     def _confirm(self, order: ExportOrder, loss: str) -> bool:
@@ -312,7 +314,7 @@ class ExportDialog(QDialog):
         self._update_button()
 
     def _open_folder(self) -> None:
-        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(typed_folder(self._folder.text()).absolute()))):
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._written_to.absolute()))):
             self._set_status("No program of this desktop opens folders.", "error")
 
     @Slot()

@@ -13,6 +13,7 @@ from engine.errors import ExportFailure
 from engine.export_plan import Comparison, ExportPlan, file_names
 from engine.export_size import tables_size
 from engine.wording import count, file_size
+from gui.notice import Notice
 from gui.session import Session
 from gui.worker import JobAnswer
 
@@ -60,6 +61,7 @@ class ExportRun(QObject):
         self._session = session
         self._confirm = confirm
         self._cancelled: threading.Event | None = None
+        self._is_over = False
         self._written: list[Path] = []
         self._total = 0
         self._clock = QTimer(self)
@@ -87,6 +89,8 @@ class ExportRun(QObject):
             return former.loss(names, comparison_facts(order.comparison, order.plan, origin), strictly=True)
 
         def looked(answer: JobAnswer) -> None:
+            if self._is_over:
+                return
             if cancelled.is_set():
                 self._finish("", written=False)
             elif answer.failure is not None:
@@ -103,8 +107,14 @@ class ExportRun(QObject):
         if self._cancelled is not None:
             self._cancelled.set()
 
+    def end(self) -> None:
+        """Nobody will listen any more; what is written all the same is told as a notice."""
+        self.cancel()
+        self._clock.stop()
+        self._is_over = True
+
     def _write(self, order: ExportOrder, names: list[str], cancelled: threading.Event, *, replacing: bool) -> None:
-        written: list[Path] = []
+        session, written = self._session, list[Path]()
         self._written, self._total = written, len(names)
 
         def write() -> None:
@@ -115,8 +125,12 @@ class ExportRun(QObject):
             )
 
         def done(answer: JobAnswer) -> None:
-            written = f"{count(len(names), 'file')} written to {order.folder}."
-            self._finish(answer.failure.sentence if answer.failure else written, written=not answer.failure)
+            said = f"{count(len(names), 'file')} written to {order.folder}."
+            if self._is_over:
+                if not answer.failure:
+                    session.notice_raised.emit(Notice.news(said))
+                return
+            self._finish(answer.failure.sentence if answer.failure else said, written=not answer.failure)
 
         self._clock.start()
         self._tell()

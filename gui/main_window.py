@@ -31,10 +31,11 @@ from PySide6.QtWidgets import (
 
 from engine.devices import CPU
 from engine.side import Side
+from engine.wording import listed
 from gui.adapter_card import AdapterCard
 from gui.cautions import Cautions
 from gui.demo import DEMO_ADAPTERS
-from gui.drops import DropOverlay, dropped_paths, pasted_paths
+from gui.drops import DropOverlay, dropped_paths, is_there, pasted_paths
 from gui.empty_state import EmptyState
 from gui.file_watch import FileWatch
 from gui.memory import Memory, Pair
@@ -245,7 +246,12 @@ class MainWindow(QMainWindow):
     def paste(self) -> None:
         """Open the adapters whose paths or files are on the clipboard."""
         data = QGuiApplication.clipboard().mimeData()
-        paths = dropped_paths(data) or pasted_paths(data.text())
+        dropped, pasted = dropped_paths(data), pasted_paths(data.text())
+        paths = dropped or [path for path in pasted if is_there(path)]
+        absent = [str(path) for path in pasted if path not in paths] if not dropped else []
+        if absent:
+            said = f"There is no file or folder {listed(absent, 3)}."
+            self.session.notice_raised.emit(Notice.error(said, "\n".join(absent)))
         if paths:
             self.session.open_paths(paths)
 

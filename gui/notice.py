@@ -20,6 +20,7 @@ class Scope(Enum):
 
     PROGRAM = "the program"  # it never goes
     PAIR = "the adapters in the two places"
+    FILES = "the files of this pair as they are now"
     SIDE = "the side shown of this pair"
     FIGURE = "the panels or figure chosen"
 

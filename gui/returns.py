@@ -149,7 +149,9 @@ class Returns(QObject):
     def reload(self) -> None:
         """Open again what is open, as its files are now, and show it as it is shown."""
         self._restoring = self._shown()
-        for which in Which:
+        open_ones = [which for which in Which if self._session.place(which).adapter is not None]
+        changed = [which for which in open_ones if self._session.place(which).change]
+        for which in changed or open_ones:  # one that cannot be read now leaves the other, and what is shown, alone
             adapter = self._session.place(which).adapter
             if adapter is not None:
                 self._session.open(which, adapter.path)

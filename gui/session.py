@@ -68,6 +68,7 @@ class Session(QObject):
         self._device: Device | None = None
         self._devices: tuple[Device, ...] | None = None
         self._run_id = 0
+        self._failed = False  # the last run ended by itself, before all was known
         self._run_total = 0
         self._run_known = 0
         self._run_start = 0.0
@@ -240,6 +241,11 @@ class Session(QObject):
                 if place.adapter is adapters[which] and place.change != change:
                     self._places[which] = replace(place, change=change)
                     self.adapter_changed.emit(which)
+            if any(answer.result.values()):
+                return
+            self.notices_ended.emit((Scope.FILES,))
+            if self._progress.cancelled and self._failed:
+                self.resume()
 
         if adapters:
             self.do(look, tell)
@@ -389,7 +395,7 @@ class Session(QObject):
 
     def _set_pairing(self) -> None:
         """Both adapters decide what can be shown: nothing of the pair before survives."""
-        self.notices_ended.emit((Scope.PAIR, Scope.SIDE, Scope.FIGURE))
+        self.notices_ended.emit((Scope.PAIR, Scope.FILES, Scope.SIDE, Scope.FIGURE))
         self._compute.cancel()
         self._run_id = next(self._ids)
         self._outcomes = {}
@@ -424,6 +430,7 @@ class Session(QObject):
             self._progress = replace(self._progress, done=known, total=known)
             self.progress_changed.emit(self._progress)
             return
+        self._failed = False
         self._run_id = next(self._ids)
         self._run_total, self._run_known = len(self.comparable), len(self.comparable) - len(unknown)
         self._run_start = time.monotonic()
@@ -449,7 +456,8 @@ class Session(QObject):
             self.outcomes_changed.emit(tuple(outcome.pair.slug for outcome in batch.outcomes))
         self._set_progress(running=not batch.finished, cancelled=batch.failure is not None)
         if batch.failure is not None:
-            self.notice_raised.emit(batch.failure)
+            self._failed = True
+            self.notice_raised.emit(replace(batch.failure, scope=Scope.FILES, key="run"))
             self.check_files()
         elif batch.finished:
             self._look_for_cautions()

@@ -67,11 +67,18 @@ def _export(arguments: argparse.Namespace) -> None:
         if plan.figures:
             _say_of_the_figure(comparison, plan.style)
         facts = export_into(stage, comparison, plan, replacing=arguments.force)
-    say(sys.stderr, f"{count(len(results), 'module')} compared, {len(comparison.skipped)} left out: {arguments.out}")
+    compared, undefined = count(len(results), "module"), len(_undefined(pairing, request))
+    without = f" ({undefined} of them undefined: untrained)" if undefined else ""
+    say(sys.stderr, f"{compared} compared{without}, {len(comparison.skipped)} left out: {arguments.out}")
     if arguments.json:
         say_json(sys.stdout, facts_text(facts, indent=2))
     else:
         say(sys.stdout, facts["sentence"])
+
+
+def _undefined(pairing: Pairing, request: ComparisonRequest) -> set[str]:
+    """Modules that were compared and have nothing to compare."""
+    return {skip.module for skip in pairing.undefined(request.side)} & {pair.path.name for pair in request.pairs}
 
 
 def _look_before(request: ComparisonRequest, plan: ExportPlan, arguments: argparse.Namespace) -> None:
@@ -155,7 +162,7 @@ def _chosen(pairing: Pairing, side: Side, arguments: argparse.Namespace) -> tupl
         say(sys.stderr, f"note: {sentence}")
     if arguments.preset:
         preset = Preset(arguments.preset)
-        depth = len({pair.path.layer_label for pair in pairs})
+        depth = len({pair.path.layer_label for pair in comparable})
         say(sys.stderr, preset_layers(shown, preset, depth, arguments.count_from))
         return pairs if arguments.all else shown
     return pairs

@@ -33,7 +33,8 @@ def test_caption_says_what_is_shown(tmp_path: Path) -> None:
     text = latex_figure(comparison, FigureStyle(width=5.5, range=(0.0, 0.8)))
     for stated in (
         r"run\_1 50\% \& more", r"b\#2", "$r=4$", "$r=6$", "layers 1 and 3", "q and v", "from 0 to 0.8",
-        "reach 0.125 at full rank", "At full rank the median module shares $", "$ (v) of 4 directions beyond chance",
+        "have 0.125 on average at full rank",
+        "At full rank the median module shares $", "$ (v) of 4 directions beyond chance",
         "of 6 modules lie beyond chance (Benjamini--Hochberg, $q=0.01$).",
         "right-singular vectors of $A$", "[width=5.5in]{figure.pdf}",
     ):  # fmt: skip

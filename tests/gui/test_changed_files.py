@@ -144,3 +144,39 @@ def test_what_waited_for_an_adapter_is_computed_when_that_cannot_be_opened(
     window.session.set_side(Side.DW_LEFT)
     qtbot.waitUntil(lambda: len(window.session.results) == len(MODULES), timeout=10_000)
     assert window.session.side is Side.DW_LEFT
+
+
+def test_reloading_what_cannot_be_read_leaves_the_figure(
+    qtbot: QtBot, window: MainWindow, pair: tuple[Path, Path]
+) -> None:
+    load(qtbot, window, pair)
+    weights = pair[1] / "adapter_model.safetensors"
+    content = weights.read_bytes()
+    weights.write_bytes(b"")
+    _wait_until_told(qtbot, window, Which.SECOND)
+    QTest.keyClick(window, Qt.Key.Key_F5)
+    qtbot.waitUntil(lambda: window.session.place(Which.SECOND).failure is not None, timeout=10_000)
+    assert len(window.session.results) == len(MODULES), "the adapter that was there stays, and its figure with it"
+    weights.write_bytes(content)
+    window.session.check_files()
+    qtbot.waitUntil(lambda: not window.session.place(Which.SECOND).change, timeout=10_000)
+    assert len(window.session.results) == len(MODULES)
+
+
+def test_what_stopped_goes_on_when_the_file_is_back(
+    qtbot: QtBot, window: MainWindow, pair: tuple[Path, Path]
+) -> None:
+    load(qtbot, window, pair)
+    weights = pair[1] / "adapter_model.safetensors"
+    content = weights.read_bytes()
+    place = window.session.place(Which.SECOND)
+    assert place.adapter is not None
+    place.adapter.file.files.sha256()
+    _overwrite(pair[1], 7)
+    window.session.set_side(Side.B)
+    _wait_until_told(qtbot, window, Which.SECOND)
+    assert any(notice.severity is Severity.ERROR for notice in window.notices.notices)
+    weights.write_bytes(content)
+    window.session.check_files()
+    qtbot.waitUntil(lambda: len(window.session.results) == len(MODULES), timeout=10_000)
+    assert not any(notice.severity is Severity.ERROR for notice in window.notices.notices), "it is over"

@@ -73,7 +73,7 @@ def test_what_they_speak_of_takes_them_along(qapp: QApplication) -> None:
         notices.add(Notice.caution(scope.name, scope=scope))
     notices.end((Scope.FIGURE,))
     assert "FIGURE" not in _sentences(notices)
-    notices.end((Scope.PAIR, Scope.SIDE))
+    notices.end((Scope.PAIR, Scope.FILES, Scope.SIDE))
     assert _sentences(notices) == ["PROGRAM"]
     notices.add(Notice.caution("keyed", key="key", scope=Scope.PROGRAM))
     notices.withdraw("key")
