@@ -7,8 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.cautions import base_model_caution, gauge_caution, initialisation_caution
+from engine.cautions import (
+    base_model_caution,
+    comparison_cautions,
+    gauge_caution,
+    initialisation_caution,
+    same_file_caution,
+)
+from engine.comparison import outcomes
 from engine.opening import open_adapter
+from engine.outcome import ComparisonRequest, ModuleResult
 from engine.pairing import Pairing, pair_adapters
 from engine.side import Side
 from tests.adapters import llama_modules, peft_config, write_peft_adapter, write_tensors
@@ -87,3 +95,29 @@ def test_different_base_models_are_told(tmp_path: Path, one: str, other: str, to
     ]
     said = base_model_caution(pair_adapters(*map(open_adapter, paths)))
     assert (one in said and other in said) if told else said == ""
+
+
+def test_a_common_start_is_told_where_both_learned_the_same_task(tmp_path: Path) -> None:
+    """B is far from chance there, but A agrees far better: measured on real runs of one start (0.75 against 0.4)."""
+    said = initialisation_caution(_pairing(tmp_path, same_A=0.95, same_B=0.5))
+    assert "far lower on B" in said
+    assert "besides what they learned" in said
+
+
+def test_a_file_compared_with_itself_is_told(tmp_path: Path) -> None:
+    first, second = (open_adapter(write_peft_adapter(tmp_path / name, MODULES, 4, seed=1)) for name in "ab")
+    assert "compared with itself" in same_file_caution(pair_adapters(first, first))
+    assert not same_file_caution(pair_adapters(first, second))
+
+
+def test_everything_that_a_reader_should_beware_of_is_in_one_list(tmp_path: Path) -> None:
+    zero, trained = (
+        open_adapter(write_peft_adapter(tmp_path / name, MODULES, 4, seed=seed, zero_B=not seed))
+        for seed, name in enumerate(("zero", "trained"))
+    )
+    pairing = pair_adapters(zero, trained)
+    request = ComparisonRequest(1, zero, trained, pairing.comparable(Side.A))
+    results = [outcome for outcome in outcomes(request) if isinstance(outcome, ModuleResult)]
+    said = comparison_cautions(pairing, Side.A, results, "They started alike.")
+    assert [sentence.partition(" ")[0] for sentence in said] == ["They", "B", "Below"]
+    assert "every module of zero: untrained" in said[1]
