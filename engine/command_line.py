@@ -89,8 +89,6 @@ def _style_arguments(group: argparse._ArgumentGroup) -> None:
 
 def contradiction(arguments: argparse.Namespace) -> str:
     """What cannot be meant together in the arguments of `export`; empty where all can."""
-    if not arguments.figure and not arguments.data:
-        return "neither figures nor numbers are asked for"
     view, name = View(arguments.view), arguments.colours
     if name is not None and not suits(name, view):
         return f"{short_name(name)} is a map with a middle, for φ above chance and z; {view.symbol} has none"
