@@ -73,7 +73,7 @@ def _step(span: float, most: int) -> float:
 def _enough(value: float, digits: int, step: float) -> int:
     """As many decimals, or the few more by which an end is told to a hundredth of itself and a tenth of a step."""
     tolerance = min(0.01 * abs(value), 0.1 * step)
-    return next((n for n in range(digits, digits + 4) if abs(round(value, n) - value) <= tolerance), digits)
+    return next((n for n in range(digits, digits + 6) if abs(round(value, n) - value) <= tolerance), digits)
 
 
 def _digits(values: Sequence[float], step: float) -> int:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, QTimer
 
 from engine.pairing import Pairing
 from gui.notice import Notice, Scope
 from gui.session import Session
 from gui.worker import JobAnswer
+
+if TYPE_CHECKING:  # NumPy stays out of the window's first paint
+    from engine.module_cautions import ModuleCaution
 
 _PAUSE = 1000  # milliseconds between two tellings of what the results of a run warn of
 
@@ -21,6 +26,7 @@ class Cautions(QObject):
         self._pairing: Pairing | None = None
         self._told: dict[str, str] = {}  # the sentence told last, by key
         self._closed: set[str] = set()  # keys
+        self._is_looking = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_PAUSE)
@@ -68,15 +74,33 @@ class Cautions(QObject):
         self._session.do(look, tell)
 
     def _tell_of_modules(self) -> None:
-        """Tell, each kind once, what the results known on the side shown warn of."""
-        results = self._session.results
+        """Have told, each kind once, what the results known on the side shown warn of; one look at a time."""
+        session = self._session
+        results, side, count_from, pairing = session.results, session.side, session.count_from, session.pairing
         if not results:
             return
-        from engine.module_cautions import module_cautions  # noqa: PLC0415 - NumPy, after the first paint
+        if self._is_looking:
+            self._tell_soon()
+            return
+        self._is_looking = True
 
-        for caution in module_cautions(results, self._session.side, self._session.count_from):
-            key = f"{caution.kind} on {self._session.side.value}"
-            if key not in self._closed and self._told.get(key) != caution.sentence:
-                self._told[key] = caution.sentence
-                details = "\n".join(caution.lines)
-                self._session.notice_raised.emit(Notice.caution(caution.sentence, details, scope=Scope.SIDE, key=key))
+        def look() -> tuple[ModuleCaution, ...]:
+            from engine.module_cautions import module_cautions  # noqa: PLC0415 - NumPy, in the compute thread
+
+            return module_cautions(results, side, count_from)
+
+        def tell(answer: JobAnswer) -> None:
+            self._is_looking = False
+            if answer.failure is not None:
+                session.notice_raised.emit(answer.failure)
+            elif (session.pairing, session.side, session.count_from) == (pairing, side, count_from):
+                for caution in answer.result:
+                    self._tell(caution, f"{caution.kind} on {side.value}")
+
+        session.do(look, tell)
+
+    def _tell(self, caution: ModuleCaution, key: str) -> None:
+        if key not in self._closed and self._told.get(key) != caution.sentence:
+            self._told[key] = caution.sentence
+            details = "\n".join(caution.lines)
+            self._session.notice_raised.emit(Notice.caution(caution.sentence, details, scope=Scope.SIDE, key=key))

@@ -342,7 +342,7 @@ class ModuleSelector(QWidget):
         self._listed = skipped
         self._left_out.setVisible(bool(skipped))
         self._reasons.setVisible(bool(skipped))
-        self._left_out.setText(f"{count(len(skipped), 'module')} not compared:")
+        self._left_out.setText(f"{count(len(skipped), 'module')} without φ:")
         self._reasons.show_groups(
             [(group_text(group, pairing, examples=False), group.modules) for group in by_reason(skipped)]
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from cmap import Colormap
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.colour_bar import bar_marks, bar_ticks
@@ -83,7 +83,9 @@ def test_ranges_of_views_with_a_middle_are_symmetric() -> None:
 
 
 @given(low=st.floats(-1e5, 1e5), span=st.floats(1e-3, 1e5), view=st.sampled_from(View), label=st.floats(0.01, 0.6))
+@settings(max_examples=300)
 @example(low=1e5, span=1.0, view=View.Z, label=0.05)
+@example(low=0.015625, span=100.0, view=View.PHI, label=0.5)
 def test_numbers_beside_a_bar_never_meet_and_none_is_minus_0(
     low: float, span: float, view: View, label: float
 ) -> None:
