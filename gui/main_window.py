@@ -343,10 +343,11 @@ class MainWindow(QMainWindow):
         self._update_actions()
 
     def _on_page(self) -> None:
-        shows_figure = self._pages.currentIndex() > 0
-        self.notice_strip.lie_over(self.pane.page_seen if shows_figure else self._empty)
-        if shows_figure:
+        if self._pages.currentIndex() > 0:
+            self.notice_strip.lie_over(self.pane.page_seen, below=self.pane.page != "Grid")
             self._menus.name_copied(self.pane.page)
+        else:
+            self.notice_strip.lie_over(self._empty)
 
     def _shown_are_known(self) -> bool:
         return any(self.session.outcome(pair) is not None for pair in self.session.shown)

@@ -20,7 +20,7 @@ _LEAST_WIDTH, _LIST_WIDTH, _LEAST_LIST = 320, 880, 80
 
 
 class NoticeStrip(QFrame):
-    """Lies over the upper edge of a page, and moves nothing that is there.
+    """Lies over an edge of a page, and moves nothing that is there.
 
     Closed it shows the error or caution that matters most, and the latest news below it; opened, all notices.
     """
@@ -30,6 +30,7 @@ class NoticeStrip(QFrame):
         self._list = notices
         self._rows: dict[Notice, NoticeRow] = {}
         self._edge: QWidget | None = None
+        self._is_below = False
         self._is_open = False
         self.setProperty("role", "notices")
         self.setAccessibleName("Notices")
@@ -74,8 +75,9 @@ class NoticeStrip(QFrame):
 
     # --- where it lies ---
 
-    def lie_over(self, page: QWidget) -> None:
-        """Lie over the upper edge of this page from now on."""
+    def lie_over(self, page: QWidget, *, below: bool = False) -> None:
+        """Lie over the upper edge of this page from now on, or over the lower one, `below` what is looked at first."""
+        self._is_below = below
         if page is not self._edge:
             if self._edge is not None:
                 self._edge.removeEventFilter(self)
@@ -110,7 +112,9 @@ class NoticeStrip(QFrame):
         if self._is_open:
             height += self._head.sizeHint().height() + self._layout.spacing()
             height = min(height, max(page.height() // _PART_OF_THE_PAGE, _LEAST_LIST))
-        self.setGeometry(corner.x() + GRID, corner.y() + GRID + GRID // 2, width, height)
+        inset = GRID + GRID // 2
+        top = page.height() - height - inset if self._is_below else inset
+        self.setGeometry(corner.x() + GRID, corner.y() + top, width, height)
 
     # --- what it shows ---
 
