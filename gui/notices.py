@@ -76,7 +76,7 @@ class NoticeStrip(QFrame):
     # --- where it lies ---
 
     def lie_over(self, page: QWidget, *, below: bool = False) -> None:
-        """Lie over the upper edge of this page from now on, or over the lower one, `below` what is looked at first."""
+        """Lie over the upper edge of this page from now on, or `below`, over the lower one."""
         self._is_below = below
         if page is not self._edge:
             if self._edge is not None:
