@@ -30,9 +30,9 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _run_command(given[0], given[1:])
     options = _window_parser().parse_args(given)
     if options.install_desktop or options.uninstall_desktop:
-        from gui import desktop_integration  # noqa: PLC0415 - needed here alone
+        from gui.desktop import integration  # noqa: PLC0415 - needed here alone
 
-        return desktop_integration.run(remove=options.uninstall_desktop)
+        return integration.run(remove=options.uninstall_desktop)
     from gui.app import run  # noqa: PLC0415 - Qt, which `--help` and the commands do without
 
     return run(options.adapters, demo=options.demo, fresh=options.fresh)
@@ -83,7 +83,8 @@ def _window_parser() -> argparse.ArgumentParser:
 
 
 def _run_command(name: str, arguments: Sequence[str]) -> int:
-    from engine import command_line, commands  # noqa: PLC0415 - NumPy, which `--help` does without
+    from engine import commands  # noqa: PLC0415 - NumPy, which `--help` does without
+    from engine.document import command_line  # noqa: PLC0415 - as above
 
     parser = _Parser(prog=f"{_program()} {name}")
     if name == "export":

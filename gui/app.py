@@ -9,15 +9,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from gui.display import display_problem
-from gui.log_file import report_crash, start_log, watch_for_aborts
-from gui.plain_window import complain, is_watched, show_message
-from gui.resources import RESOURCES
+from gui.program.display import display_problem
+from gui.program.log_file import report_crash, start_log, watch_for_aborts
+from gui.program.plain_window import complain, is_watched, show_message
+from gui.program.resources import RESOURCES
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
-    from gui.main_window import MainWindow
+    from gui.window.main_window import MainWindow
 
 DEMO_OUT = Path("phiscope-demo")
 # Painting gives the interpreter's lock away at each call of Qt; Python's 5 ms to get it back from the compute thread
@@ -45,9 +45,9 @@ def _open_window(adapters: Sequence[Path], *, demo: bool, fresh: bool) -> int:
     problem = display_problem()
     if problem:
         return _run_without_display(problem, demo=demo)
-    from gui.main_window import MainWindow, open_settings  # noqa: PLC0415 - Qt, after the display check
-    from gui.memory import Memory  # noqa: PLC0415
-    from gui.theme import choose_theme  # noqa: PLC0415
+    from gui.state.memory import Memory  # noqa: PLC0415
+    from gui.style.theme import choose_theme  # noqa: PLC0415
+    from gui.window.main_window import MainWindow, open_settings  # noqa: PLC0415 - Qt, after the display check
 
     app = make_application()
     memory = Memory(open_settings())
@@ -63,7 +63,7 @@ def start(window: MainWindow, adapters: Sequence[Path], *, demo: bool, fresh: bo
     """Have the window open what the program was started with, once it has been painted."""
     from PySide6.QtCore import QTimer  # noqa: PLC0415
 
-    from gui.notice import Notice  # noqa: PLC0415
+    from gui.state.notice import Notice  # noqa: PLC0415
 
     def begin() -> None:
         start_log()
@@ -89,8 +89,8 @@ def make_application() -> QApplication:
     from PySide6.QtWidgets import QApplication  # noqa: PLC0415
 
     from engine import __version__  # noqa: PLC0415
-    from gui.garbage import GuiThreadCollector  # noqa: PLC0415
-    from gui.theme import apply_theme  # noqa: PLC0415
+    from gui.program.garbage import GuiThreadCollector  # noqa: PLC0415
+    from gui.style.theme import apply_theme  # noqa: PLC0415
 
     sys.setswitchinterval(_SWITCH_INTERVAL)
     app = QApplication(["phiscope"])
@@ -116,8 +116,9 @@ def _run_without_display(problem: str, *, demo: bool) -> int:
     complain(f"phiscope: no window can be opened: {problem}. Comparing the demo pair without one, into {DEMO_OUT}/")
     import argparse  # noqa: PLC0415
 
-    from engine import command_line, commands  # noqa: PLC0415
-    from gui.demo import DEMO_ADAPTERS  # noqa: PLC0415
+    from engine import commands  # noqa: PLC0415
+    from engine.document import command_line  # noqa: PLC0415
+    from gui.program.demo import DEMO_ADAPTERS  # noqa: PLC0415
 
     parser = argparse.ArgumentParser()
     command_line.export_arguments(parser)
@@ -130,7 +131,7 @@ def _catch_everything(window: MainWindow) -> None:
     import traceback  # noqa: PLC0415
 
     from engine.wording import own_words  # noqa: PLC0415
-    from gui.notice import Notice  # noqa: PLC0415
+    from gui.state.notice import Notice  # noqa: PLC0415
 
     def on_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from engine.adapter import Adapter
-from engine.opening import open_adapter
-from engine.outcome import ComparisonRequest, Outcome
-from engine.pairing import ModulePair, pair_adapters
+from engine.comparison.outcome import ComparisonRequest, Outcome
+from engine.matching.pairing import ModulePair, pair_adapters
 from engine.side import Side
+from engine.sources.adapter import Adapter
+from engine.sources.opening import open_adapter
 
 
 def reference_phi(X: npt.NDArray[np.float64], Y: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -35,7 +35,7 @@ def compare(first: object, second: object, side: Side = Side.A) -> tuple[Compari
     """Open, pair and compare two adapters by path, all modules."""
     from pathlib import Path  # noqa: PLC0415
 
-    from engine.comparison import outcomes  # noqa: PLC0415
+    from engine.comparison.running import outcomes  # noqa: PLC0415
 
     pairing = pair_adapters(open_adapter(Path(str(first))), open_adapter(Path(str(second))))
     request = ComparisonRequest(1, pairing.first, pairing.second, pairing.comparable(side), side)

@@ -7,30 +7,30 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from engine.adapter import SkippedModule
-from engine.cautions import comparison_cautions, gauge_caution, initialisation_caution
-from engine.command_line import figure_style
 from engine.commands.given import open_given
 from engine.commands.saying import exit_status, say, say_json
-from engine.comparison import outcomes
-from engine.comparison_figure import figure_cautions, size_note
-from engine.devices import choose_device
+from engine.comparison.cautions import comparison_cautions, gauge_caution, initialisation_caution
+from engine.comparison.module_cautions import untrained_caution
+from engine.comparison.outcome import ComparisonRequest, ModuleFailure, ModuleResult
+from engine.comparison.running import outcomes
+from engine.document.command_line import figure_style
+from engine.document.comparison_figure import figure_cautions, size_note
+from engine.document.export_plan import Comparison, ExportPlan, default_figure, file_names
+from engine.document.export_size import WORTH_SAYING, tables_size
+from engine.document.former_export import former_export
+from engine.document.provenance import facts_text
+from engine.document.spool import SpooledResults, spooled_results
+from engine.document.stage import staged
 from engine.errors import EngineError, ExportFailure, NothingComparable, WouldBeLost
-from engine.explaining import group_text, why_nothing
-from engine.export_plan import Comparison, ExportPlan, default_figure, file_names
-from engine.export_size import WORTH_SAYING, tables_size
-from engine.figure_style import FigureStyle
-from engine.former_export import former_export
-from engine.left_out import by_reason
-from engine.module_cautions import untrained_caution
-from engine.outcome import ComparisonRequest, ModuleFailure, ModuleResult
-from engine.pairing import ModulePair, Pairing, pair_adapters
-from engine.presets import Preset, preset_layers, preset_pairs
-from engine.provenance import facts_text
-from engine.selection import select_pairs, unmatched
+from engine.figures.presets import Preset, preset_layers, preset_pairs
+from engine.figures.style import FigureStyle
+from engine.matching.explaining import group_text, why_nothing
+from engine.matching.pairing import ModulePair, Pairing, pair_adapters
+from engine.matching.selection import select_pairs, unmatched
 from engine.side import Side
-from engine.spool import SpooledResults, spooled_results
-from engine.stage import staged
+from engine.sources.adapter import SkippedModule
+from engine.sources.left_out import by_reason
+from engine.subspaces.devices import choose_device
 from engine.wording import count, file_size
 
 _SAID_REASONS = 6
@@ -52,7 +52,7 @@ def _export_or_advise(arguments: argparse.Namespace) -> None:
 def _export(arguments: argparse.Namespace) -> None:
     for library in ("fontTools", "matplotlib"):  # they remark on fonts, and on folders that they cannot write into
         logging.getLogger(library).setLevel(logging.ERROR)
-    from engine.export import export_into  # noqa: PLC0415 - matplotlib takes a while
+    from engine.document.export import export_into  # noqa: PLC0415 - matplotlib takes a while
 
     device = choose_device(arguments.device)
     pairing = pair_adapters(open_given(arguments.first), open_given(arguments.second))

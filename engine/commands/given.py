@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.adapter import Adapter
+from engine.document.program import program, shell_line
+from engine.document.saved_facts import saved_facts
 from engine.errors import EngineError, UnsupportedFormat
-from engine.opening import open_adapter
-from engine.program import program, shell_line
-from engine.saved_facts import saved_facts
+from engine.sources.adapter import Adapter
+from engine.sources.opening import open_adapter
 
 # Files of an export that the window opens again, the best first.
 _REOPENED = ("comparison.json", "figure.png")

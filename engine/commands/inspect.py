@@ -6,12 +6,12 @@ import argparse
 import sys
 from typing import Any
 
-from engine.adapter import Adapter, LoraModule, SkippedModule
 from engine.commands.given import open_given
 from engine.commands.saying import exit_status, say, say_json
-from engine.left_out import by_reason
+from engine.document.provenance import facts_text
 from engine.plain_text import printable
-from engine.provenance import facts_text
+from engine.sources.adapter import Adapter, LoraModule, SkippedModule
+from engine.sources.left_out import by_reason
 from engine.wording import count
 
 

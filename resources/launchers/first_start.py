@@ -19,7 +19,7 @@ from pathlib import Path
 from environment import Environment, Problem, meaning
 from progress import run_with_window
 
-from gui.plain_window import complain, is_watched, show_message
+from gui.program.plain_window import complain, is_watched, show_message
 
 TITLE = "PhiScope"
 

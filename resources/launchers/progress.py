@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from gui.plain_window import complain, is_watched
+from gui.program.plain_window import complain, is_watched
 
 _ICON = Path(__file__).resolve().parent.parent / "icons" / "phiscope-64.png"
 _TICK = 0.05  # seconds between two looks at what there is to say

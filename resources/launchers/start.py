@@ -16,7 +16,7 @@ def main():
     """Start the program with the arguments of this one; the exit status."""
     sys.path.insert(1, ROOT)
     if sys.version_info < OLDEST:
-        from gui.plain_window import complain, is_watched, show_message  # noqa: PLC0415 - found by the path above
+        from gui.program.plain_window import complain, is_watched, show_message  # noqa: PLC0415 - found by the path above
 
         text = "PhiScope needs Python {}.{} or newer; this is {}.{}. Install a newer one and start again.".format(
             *OLDEST, *sys.version_info[:2]

@@ -27,11 +27,11 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QMouseEvent
 from PySide6.QtWidgets import QApplication, QPushButton, QScrollArea, QWidget
 
-from engine.colour_range import COLOUR_MAPS, RangeMode
-from engine.views import View
+from engine.figures.colour_range import COLOUR_MAPS, RangeMode
+from engine.measures.views import View
 from gui.app import make_application
-from gui.main_window import MainWindow
-from gui.theme import choose_theme
+from gui.style.theme import choose_theme
+from gui.window.main_window import MainWindow
 from tests.adapters import llama_modules, write_peft_adapter
 
 _QUIET = 0.02  # seconds without a paint after which a gesture's painting is over

@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from safetensors import safe_open
 
-from engine.opening import open_adapter
-from engine.pairing import pair_adapters
+from engine.matching.pairing import pair_adapters
+from engine.sources.opening import open_adapter
 
 _ROUNDS = 7
 _MODULES = 5_000

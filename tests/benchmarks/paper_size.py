@@ -36,12 +36,12 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save_file
 
-from engine.comparison import outcomes
-from engine.opening import open_adapter
-from engine.outcome import ComparisonRequest, ModuleResult
-from engine.pairing import pair_adapters
+from engine.checkpoints.storage_types import StoredArray
+from engine.comparison.outcome import ComparisonRequest, ModuleResult
+from engine.comparison.running import outcomes
+from engine.matching.pairing import pair_adapters
 from engine.side import Side
-from engine.storage_types import StoredArray
+from engine.sources.opening import open_adapter
 
 Matrix = npt.NDArray[np.float64]
 _ROUNDS = 5

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from PySide6.QtCore import QTimer
 
 from gui.app import make_application
-from gui.main_window import MainWindow
+from gui.window.main_window import MainWindow
 from tests.adapters import llama_modules, write_peft_adapter
 
 

@@ -66,7 +66,7 @@ def test_two_files_opened_with_the_menu_entry_become_a_figure(screen: Desktop, t
 @pytest.mark.parametrize(
     ("pretence", "logged"),
     [
-        ("import gui.main_window as m; m.MainWindow.__init__ = lambda *_: 1 / 0", "ZeroDivisionError"),
+        ("import gui.window.main_window as m; m.MainWindow.__init__ = lambda *_: 1 / 0", "ZeroDivisionError"),
         ("import importlib.util as u; f = u.find_spec; u.find_spec = lambda n: None if n == 'PySide6' else f(n)",
          "PySide6 is not installed"),
     ],

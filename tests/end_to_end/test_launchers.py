@@ -61,7 +61,7 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desktop]:
 
 def checkout(folder: Path, dependency: str = "") -> Path:
     folder.mkdir()
-    for name in ("PhiScope.sh", "PhiScope.command", "gui/__init__.py", "gui/plain_window.py"):
+    for name in ("PhiScope.sh", "PhiScope.command", "gui/__init__.py", "gui/program/plain_window.py"):
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(REPOSITORY / name, folder / name)
     shutil.copytree(REPOSITORY / "resources/launchers", folder / "resources/launchers")
@@ -214,7 +214,7 @@ def test_what_is_missing_is_said_in_a_window(pretence: str, said: str, screen: D
     assert said in refusal(screen, folder)
 
 
-@pytest.mark.parametrize("name", ["gui/plain_window.py", "gui/__init__.py", "resources/launchers/start.py"])
+@pytest.mark.parametrize("name", ["gui/program/plain_window.py", "gui/__init__.py", "resources/launchers/start.py"])
 def test_what_says_so_can_be_read_by_an_old_python(name: str) -> None:
     ast.parse((REPOSITORY / name).read_text(encoding="utf-8"), feature_version=(3, 6))
 

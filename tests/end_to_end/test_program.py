@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pytest
 from cmap import Colormap
 
-from engine.outcome import ModuleResult
+from engine.comparison.outcome import ModuleResult
 from tests.conftest import REPOSITORY
 from tests.end_to_end.desktop import MAIN, Desktop, desktop, panel_areas, wait_for
 from tests.reference import compare
@@ -126,7 +126,7 @@ def test_first_paint_needs_neither_torch_nor_matplotlib(tmp_path: Path) -> None:
     script = """
 import sys
 from gui.app import make_application
-from gui.main_window import MainWindow
+from gui.window.main_window import MainWindow
 app = make_application()
 window = MainWindow()
 window.first_painted.connect(app.quit)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.module_path import parse_module_path
-from engine.panel_layout import projection_key
+from engine.naming.module_path import parse_module_path
+from engine.naming.projections import projection_key
 from engine.wording import count, listed, natural
 
 

@@ -9,10 +9,10 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from gui.garbage import GuiThreadCollector
-from gui.main_window import MainWindow
-from gui.session_values import Which
-from gui.theme import choose_theme
+from gui.program.garbage import GuiThreadCollector
+from gui.state.session_values import Which
+from gui.style.theme import choose_theme
+from gui.window.main_window import MainWindow
 from tests.conftest import DATA, REPOSITORY
 
 DEMO = tuple(REPOSITORY / "resources" / "demo" / f"r64_alpha8_seed{seed}" for seed in (0, 1))

@@ -24,16 +24,16 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from engine.views import View
-from gui.export_dialog import ExportDialog
-from gui.heatmap_grid import FigureView
-from gui.help import AboutDialog, HelpWindow
-from gui.main_window import MainWindow
-from gui.memory import Memory
-from gui.notice import Notice, Offer
-from gui.session_values import Which
-from gui.tables import MatrixDialog
-from gui.theme import DARK, LIGHT, Colours
+from engine.measures.views import View
+from gui.exporting.dialog import ExportDialog
+from gui.figure.grid import FigureView
+from gui.numbers.tables import MatrixDialog
+from gui.state.memory import Memory
+from gui.state.notice import Notice, Offer
+from gui.state.session_values import Which
+from gui.style.theme import DARK, LIGHT, Colours
+from gui.window.help import AboutDialog, HelpWindow
+from gui.window.main_window import MainWindow
 from tests.adapters import llama_modules, write_peft_adapter
 from tests.gui.conftest import DEMO, R8, load, wait_until_done, wait_until_open
 

@@ -13,11 +13,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
-from engine.presets import Preset
-from engine.summary import Summary
-from gui.main_window import MainWindow
-from gui.notice import Severity
-from gui.theme import DARK, choose_theme
+from engine.figures.presets import Preset
+from engine.measures.summary import Summary
+from gui.state.notice import Severity
+from gui.style.theme import DARK, choose_theme
+from gui.window.main_window import MainWindow
 from tests.adapters import llama_modules, write_peft_adapter
 from tests.gui.conftest import DEMO, load
 

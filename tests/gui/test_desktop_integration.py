@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytestqt.qtbot import QtBot
 
-from gui import desktop_integration
-from gui.desktop_integration import desktop_entry, install, quoted_argument, uninstall
-from gui.main_window import MainWindow
-from gui.notice import Severity
+from gui.desktop import integration as desktop_integration
+from gui.desktop.integration import desktop_entry, install, quoted_argument, uninstall
+from gui.state.notice import Severity
+from gui.window.main_window import MainWindow
 from tests.conftest import REPOSITORY
 
 COMMAND = [sys.executable, str(REPOSITORY / "main.py")]

@@ -12,15 +12,15 @@ from PySide6.QtCore import QSettings, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from engine.devices import CPU, Device
+from engine.document.tables import phi_csv
 from engine.errors import NothingComparable
-from engine.export_tables import phi_csv
-from engine.presets import Preset
+from engine.figures.presets import Preset
 from engine.side import Side
-from gui.export_dialog import ExportDialog
-from gui.main_window import MainWindow
-from gui.memory import Memory
-from gui.shown_comparison import shown_comparison
+from engine.subspaces.devices import CPU, Device
+from gui.exporting.dialog import ExportDialog
+from gui.state.memory import Memory
+from gui.state.shown_comparison import shown_comparison
+from gui.window.main_window import MainWindow
 from tests.conftest import REPOSITORY
 from tests.gui.conftest import DEMO, R8, load
 
@@ -124,7 +124,7 @@ class Answers:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, answer: bool) -> None:
         self.asked: list[str] = []
         self.answer = answer
-        monkeypatch.setattr("gui.export_dialog.ask", self._ask)
+        monkeypatch.setattr("gui.exporting.dialog.ask", self._ask)
 
     def _ask(self, _parent: object, question: str, details: str, yes: str, *, is_risky: bool) -> bool:
         self.asked.append(f"{question} {details} [{yes}]{' risky' if is_risky else ''}")

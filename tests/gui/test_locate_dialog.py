@@ -8,15 +8,15 @@ from pathlib import Path
 from PySide6.QtWidgets import QDialogButtonBox
 from pytestqt.qtbot import QtBot
 
-from engine.devices import CPU
-from engine.export import save_comparison
-from engine.export_plan import Comparison
-from engine.figure_style import FigureStyle
-from engine.outcome import ModuleResult
-from engine.reopening import find_adapter, read_saved
+from engine.comparison.outcome import ModuleResult
+from engine.document.export import save_comparison
+from engine.document.export_plan import Comparison
+from engine.document.reopening import find_adapter, read_saved
+from engine.figures.style import FigureStyle
 from engine.side import Side
-from gui.locate_dialog import LocateDialog
-from gui.main_window import MainWindow
+from engine.subspaces.devices import CPU
+from gui.sources.locate import LocateDialog
+from gui.window.main_window import MainWindow
 from tests.adapters import llama_modules, write_peft_adapter
 from tests.reference import compare
 

@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QCoreApplication, QStandardPaths
 
-from gui import log_file
-from gui.plain_window import complain
+from gui.program import log_file
+from gui.program.plain_window import complain
 from tests.conftest import REPOSITORY
 from tests.gui.conftest import DEMO
 
 MAIN = REPOSITORY / "main.py"
 BROKEN = """
-import sys, main, gui.main_window
+import sys, main, gui.window.main_window
 def broken(self, *arguments): raise ValueError("broken settings")
-gui.main_window.MainWindow.__init__ = broken
+gui.window.main_window.MainWindow.__init__ = broken
 sys.exit(main.main(["--demo"]))
 """
 
@@ -65,7 +65,7 @@ def test_with_a_home_that_cannot_be_written_it_says_that(tmp_path: Path) -> None
 
 
 def test_a_run_that_was_aborted_is_told_about_at_the_next_start(home: Path) -> None:
-    abort = "import os; from gui.log_file import *; start_log(); assert watch_for_aborts() == ''; os.abort()"
+    abort = "import os; from gui.program.log_file import *; start_log(); assert watch_for_aborts() == ''; os.abort()"
     assert _python(abort, home).returncode != 0
     assert "Fatal Python error: Aborted" in log_file.watch_for_aborts()
     assert log_file.watch_for_aborts() == ""

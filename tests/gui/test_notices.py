@@ -13,11 +13,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from engine.presets import Preset
+from engine.figures.presets import Preset
 from engine.side import Side
-from gui.main_window import MainWindow
-from gui.notice import Notice, Offer, Scope, Severity
-from gui.notice_list import NoticeList, reading_time
+from gui.parts.notice_list import NoticeList, reading_time
+from gui.state.notice import Notice, Offer, Scope, Severity
+from gui.window.main_window import MainWindow
 from tests.adapters import Matrix, llama_modules, write_peft_adapter
 from tests.gui.conftest import DEMO, R8, load, wait_until_done, wait_until_open
 
@@ -264,7 +264,7 @@ def test_a_screen_reader_is_told(window: MainWindow, monkeypatch: pytest.MonkeyP
         AnnouncementPoliteness=real.AnnouncementPoliteness,
         updateAccessibility=lambda event: told.append((event.message(), event.politeness())),
     )
-    monkeypatch.setattr("gui.notices.QAccessible", stand_in)
+    monkeypatch.setattr("gui.parts.notices.QAccessible", stand_in)
     window.notices.add(Notice.news("News."))
     window.notices.add(Notice.error("An error."))
     politeness = real.AnnouncementPoliteness

@@ -11,19 +11,19 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from engine.control import gaussian_control
-from engine.export import save_comparison
-from engine.figure_style import FigureStyle
-from engine.presets import Preset
+from engine.document.export import save_comparison
+from engine.figures.presets import Preset
+from engine.figures.style import FigureStyle
+from engine.measures.control import gaussian_control
+from engine.measures.views import View
 from engine.side import Side
-from engine.views import View
-from gui.empty_state import EmptyState
-from gui.export_dialog import ExportDialog
-from gui.heatmap_panel import Cell
-from gui.main_window import MainWindow
-from gui.memory import Memory, recent_name, recent_pair_name
-from gui.session_values import Which
-from gui.shown_comparison import shown_comparison
+from gui.exporting.dialog import ExportDialog
+from gui.figure.panel import Cell
+from gui.state.memory import Memory, recent_name, recent_pair_name
+from gui.state.session_values import Which
+from gui.state.shown_comparison import shown_comparison
+from gui.window.empty_state import EmptyState
+from gui.window.main_window import MainWindow
 from tests.adapters import llama_modules, write_peft_adapter
 from tests.gui.conftest import DEMO, R8, load
 
@@ -99,7 +99,7 @@ def test_sides_are_kept_within_their_budget(
     load(qtbot, window, DEMO)
     size = sum(result.size for result in window.session.results)
     assert size == 12 * (64 * 64 + 64 + 64) * 8
-    monkeypatch.setattr("gui.session.MOST_KEPT", 2 * size)
+    monkeypatch.setattr("gui.state.session.MOST_KEPT", 2 * size)
     for side in (Side.B, Side.DW_LEFT, Side.DW_RIGHT):
         window.session.set_side(side)
         qtbot.waitUntil(

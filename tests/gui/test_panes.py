@@ -13,20 +13,20 @@ from PySide6.QtGui import QGuiApplication, QImage, QTextDocumentFragment
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from engine.colour_range import RangeMode
-from engine.control import gaussian_control
-from engine.export_tables import findings_csv
-from engine.findings import findings
-from engine.outcome import ModuleResult
-from engine.presets import Preset
+from engine.comparison.findings import findings
+from engine.comparison.outcome import ModuleResult
+from engine.document.tables import findings_csv
+from engine.figures.colour_range import RangeMode
+from engine.figures.presets import Preset
+from engine.measures.control import gaussian_control
+from engine.measures.summary import Summary
+from engine.measures.views import View, view_values
 from engine.side import Side
-from engine.summary import Summary
-from engine.views import View, view_values
-from gui.heatmap_panel import Cell, HeatmapPanel
-from gui.main_window import MainWindow
-from gui.plots import LinePlot
-from gui.tables import MatrixDialog
-from gui.texts import number
+from gui.figure.panel import Cell, HeatmapPanel
+from gui.numbers.tables import MatrixDialog
+from gui.parts.plots import LinePlot
+from gui.style.texts import number
+from gui.window.main_window import MainWindow
 from tests import factories as make
 from tests.adapters import llama_modules, write_peft_adapter
 from tests.gui.conftest import DEMO, R8, load, wait_until_done
@@ -158,8 +158,8 @@ def test_atlas_click_shows_the_module_alone_in_the_grid(qtbot: QtBot, window: Ma
 
 
 def test_a_thousand_modules_have_their_places() -> None:
-    from engine.module_path import parse_module_path  # noqa: PLC0415 - used here alone
-    from gui.atlas_geometry import SMALLEST, atlas_geometry  # noqa: PLC0415
+    from engine.naming.module_path import parse_module_path  # noqa: PLC0415 - used here alone
+    from gui.atlas.geometry import SMALLEST, atlas_geometry  # noqa: PLC0415
 
     names = llama_modules(144, ("q", "k", "v", "o", "gate", "up", "down"))
     paths = [parse_module_path(name) for name in names]

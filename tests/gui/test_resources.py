@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QTextBrowser, QWidget
 from pytestqt.qtbot import QtBot
 
 import engine
-from gui.help import LicencesDialog
-from gui.resources import RESOURCES
+from gui.program.resources import RESOURCES
+from gui.window.help import LicencesDialog
 from tests.conftest import REPOSITORY
 
 MAKER = runpy.run_path(str(RESOURCES / "make_icons.py"))

@@ -8,8 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from gui.main_window import MainWindow
-from gui.session_values import Which
+from gui.state.session_values import Which
+from gui.window.main_window import MainWindow
 from tests.adapters import llama_modules, write_peft_adapter
 from tests.gui.conftest import R8, load, wait_until_open
 

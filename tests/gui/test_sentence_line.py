@@ -7,10 +7,10 @@ from pathlib import Path
 from PySide6.QtGui import QGuiApplication, QTextDocumentFragment
 from pytestqt.qtbot import QtBot
 
-from engine.sentence import shared_sentence
+from engine.comparison.sentence import shared_sentence
 from engine.side import Side
-from gui.main_window import MainWindow
-from gui.sentence_line import SentenceLine
+from gui.parts.sentence_line import SentenceLine
+from gui.window.main_window import MainWindow
 from tests.adapters import llama_modules, write_peft_adapter
 from tests.gui.conftest import DEMO, R8, load, wait_until_done
 

@@ -8,8 +8,8 @@ import pytest
 from PySide6.QtCore import QPoint
 from pytestqt.qtbot import QtBot
 
-from gui.main_window import MainWindow
-from gui.sidebar import Sidebar
+from gui.sources.sidebar import Sidebar
+from gui.window.main_window import MainWindow
 from tests.adapters import llama_modules, write_peft_adapter
 from tests.gui.conftest import load
 

@@ -25,18 +25,18 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from engine.colour_range import COLOUR_MAPS, RangeMode
-from engine.outcome import ModuleResult
-from engine.presets import Preset
-from engine.summary import Summary
-from engine.views import View
-from gui.export_dialog import ExportDialog
-from gui.heatmap_panel import Cell
-from gui.main_window import MainWindow
-from gui.notice import Scope
-from gui.session_values import Which
-from gui.texts import number
-from gui.theme import choose_theme
+from engine.comparison.outcome import ModuleResult
+from engine.figures.colour_range import COLOUR_MAPS, RangeMode
+from engine.figures.presets import Preset
+from engine.measures.summary import Summary
+from engine.measures.views import View
+from gui.exporting.dialog import ExportDialog
+from gui.figure.panel import Cell
+from gui.state.notice import Scope
+from gui.state.session_values import Which
+from gui.style.texts import number
+from gui.style.theme import choose_theme
+from gui.window.main_window import MainWindow
 from tests.adapters import llama_modules, write_peft_adapter
 from tests.broken_files import PARTLY_USABLE, REFUSED
 

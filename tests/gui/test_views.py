@@ -15,21 +15,21 @@ from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
-from engine.colour_range import COLOUR_MAPS, DIVERGING_MAPS, RangeMode
-from engine.control import gaussian_control
+from engine.comparison.outcome import ModuleFailure, ModuleResult
 from engine.errors import EngineError
-from engine.outcome import ModuleFailure, ModuleResult
-from engine.presets import Preset
+from engine.figures.colour_range import COLOUR_MAPS, DIVERGING_MAPS, RangeMode
+from engine.figures.presets import Preset
+from engine.measures.control import gaussian_control
+from engine.measures.summary import Summary
+from engine.measures.views import View, view_values
 from engine.side import Side
-from engine.summary import Summary
-from engine.views import View, view_values
-from gui.colour_scale import ColourScale
-from gui.export_dialog import ExportDialog
-from gui.heatmap_panel import Cell
-from gui.main_window import MainWindow
-from gui.memory import Memory
-from gui.tables import MatrixDialog
-from gui.texts import number
+from gui.exporting.dialog import ExportDialog
+from gui.figure.panel import Cell
+from gui.numbers.tables import MatrixDialog
+from gui.parts.colour_scale import ColourScale
+from gui.state.memory import Memory
+from gui.style.texts import number
+from gui.window.main_window import MainWindow
 from tests.adapters import llama_modules, peft_config, peft_tensors, write_peft_adapter, write_tensors
 from tests.gui.conftest import DEMO, load
 

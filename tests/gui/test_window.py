@@ -12,12 +12,12 @@ from PySide6.QtGui import QDropEvent, QImage
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
-from engine.outcome import ModuleResult
+from engine.comparison.outcome import ModuleResult
 from engine.side import Side
-from gui.main_window import MainWindow
-from gui.notice import Severity
-from gui.session_values import Which
-from gui.worker import OutcomeBatch
+from gui.state.notice import Severity
+from gui.state.session_values import Which
+from gui.state.worker import OutcomeBatch
+from gui.window.main_window import MainWindow
 from main import main
 from tests.adapters import llama_modules, peft_config, peft_tensors, write_tensors
 from tests.conftest import DATA

@@ -1,0 +1,1 @@
+"""Files of named tensors: headers first, then one tensor at a time."""

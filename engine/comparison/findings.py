@@ -1,0 +1,125 @@
+"""The numbers a reader takes from a panel of Figure 7."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from engine.checkpoints.storage_types import Float64Array
+from engine.comparison.outcome import ModuleResult
+from engine.matching.pairing import ModulePair
+from engine.measures.chance import chance_along_diagonal, chance_of_cell
+from engine.measures.significance import best_shared, shared_dimensions, tail_probability
+
+_ABOVE_CHANCE_SD = 3.0
+_CORNER = 8
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One panel in numbers; NaN where a value is undefined.
+
+    `shared` is s at full rank, the directions shared beyond chance, and `p_rr` the probability that random subspaces
+    have at least this φ(r, r'); `shared_best` is the largest s over the leading k of both and `shared_best_k` that k,
+    0 where there is none (engine.measures.significance). `last_k_above_chance` is the largest k with φ(k, k) above
+    chance by 3 standard deviations, 0 if none, which says little: two unrelated adapters reach it at large k; None
+    where no φ is defined.
+    `dominant` is "rows" where the first direction of the first adapter (row i = 1) is found in the second more
+    than the other way round (column j = 1), on average above chance, "columns" where less, "" where they are equal or
+    undefined. `corner_change` is the change of `mean_corner` from the layer before in the same tower and projection,
+    NaN where that layer is not among the results.
+    """
+
+    pair: ModulePair
+    phi_11: float
+    mean: float
+    mean_first_row: float
+    mean_first_column: float
+    mean_corner: float
+    phi_rr: float
+    chance_rr: float
+    shared: float
+    shared_best: float
+    shared_best_k: int
+    p_rr: float
+    last_k_above_chance: int | None
+    dominant: str
+    corner_change: float = float("nan")
+
+
+def findings(results: Sequence[ModuleResult]) -> list[Finding]:
+    """One finding per result, in the same order; `corner_change` compares neighbours in depth among them."""
+    shared, p = shared_at_full_rank(results)
+    found = [_finding(*each) for each in zip(results, shared.tolist(), p.tolist(), strict=True)]
+    previous: dict[tuple[str, str], Finding] = {}
+    ordered = []
+    for finding in sorted(found, key=lambda f: f.pair.path.sort_key):
+        key = finding.pair.path.tower, finding.pair.path.projection
+        ordered.append(replace(finding, corner_change=_change(previous.get(key), finding)))
+        previous[key] = finding
+    by_slug = {finding.pair.slug: finding for finding in ordered}
+    return [by_slug[finding.pair.slug] for finding in found]
+
+
+def _change(before: Finding | None, finding: Finding) -> float:
+    """Change of the corner's mean from the layer before, NaN without it; blocks with names just follow each other."""
+    if before is None:
+        return float("nan")
+    layers = before.pair.path.layer, finding.pair.path.layer
+    are_neighbours = layers[0] is None or layers[1] is None or layers[1] == layers[0] + 1
+    return finding.mean_corner - before.mean_corner if are_neighbours else float("nan")
+
+
+def shared_at_full_rank(results: Sequence[ModuleResult]) -> tuple[Float64Array, Float64Array]:
+    """s and the tail probability of φ(r, r') of each result, each of length len(results); NaN where undefined."""
+    phi = [float(result.similarity.values[-1, -1]) for result in results]
+    shapes = np.array([result.similarity.values.shape for result in results], dtype=np.float64).reshape(-1, 2)
+    place = shapes[:, 0], shapes[:, 1], [result.similarity.dimension for result in results]
+    return shared_dimensions(phi, *place), tail_probability(phi, *place)
+
+
+def _finding(result: ModuleResult, shared: float, p: float) -> Finding:
+    values = result.similarity.values
+    r, r_ = values.shape
+    d = result.similarity.dimension
+    row, column = _mean(values[0]), _mean(values[:, 0])
+    best, best_k = best_shared(values, d)
+    return Finding(
+        pair=result.pair,
+        phi_11=float(values[0, 0]),
+        mean=_mean(values),
+        mean_first_row=row,
+        mean_first_column=column,
+        mean_corner=_mean(values[:_CORNER, :_CORNER]),
+        phi_rr=float(values[-1, -1]),
+        chance_rr=chance_of_cell(r, r_, d)[0],
+        shared=shared,
+        shared_best=best,
+        shared_best_k=best_k,
+        p_rr=p,
+        last_k_above_chance=_last_k_above_chance(values, d),
+        dominant=_dominant(values, d),
+    )
+
+
+def _dominant(values: Float64Array, d: int) -> str:
+    """Which of row 1 and column 1 lies further above chance on average, which grows along both."""
+    above = [_mean(line - np.arange(1, line.size + 1) / d) for line in (values[0], values[:, 0])]
+    return "rows" if above[0] > above[1] else "columns" if above[1] > above[0] else ""
+
+
+def _mean(values: Float64Array) -> float:
+    """Mean of the defined cells, NaN if there is none."""
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if defined.size else float("nan")
+
+
+def _last_k_above_chance(values: Float64Array, d: int) -> int | None:
+    if np.isnan(values).all():
+        return None
+    expected, deviation = chance_along_diagonal(min(values.shape), d)
+    is_above = np.diagonal(values) > expected + _ABOVE_CHANCE_SD * deviation
+    above = np.flatnonzero(is_above & (deviation > 0))  # the whole space is no news
+    return int(above[-1]) + 1 if above.size else 0

@@ -1,0 +1,1 @@
+"""Everything that goes into files and comes back from them."""

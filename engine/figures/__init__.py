@@ -1,0 +1,1 @@
+"""Figures: which panel stands where, in which colours, and their drawing for papers."""

@@ -1,0 +1,51 @@
+"""How a figure for a paper looks: sizes, colours, and what is written around its panels. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.figures.colour_range import maps_of
+from engine.measures.views import View
+
+FIGURE_FORMATS = ("png", "pdf", "svg")
+# A single column of ICML, CVPR, ACL or AAAI is narrower than this, in inches; its text is set smaller.
+_SINGLE_COLUMN = 3.5
+
+
+@dataclass(frozen=True)
+class FigureStyle:
+    """How a figure looks. `width` is in inches (None: as wide as its panels want), text in points.
+
+    `colour_map` None takes the view's own. `range` holds the colours to these values of the view; None chooses.
+    `chance` draws the line where φ is 3 standard deviations above chance. `letters` puts (a), (b), … before the
+    panels' titles. `svg_paths` turns the text of an SVG into outlines, which look alike everywhere and cannot be
+    edited. `control` adds a panel of two random Gaussian matrices of the last panel's shape, as the paper's Figure 4
+    does. Layers are counted from `count_from`: 1 as in the paper, or 0 as in files. `square` shows i and j up to the
+    smaller rank alone, where two ranks differ.
+    """
+
+    width: float | None = None
+    dpi: int = 300
+    colour_map: str | None = None
+    range: tuple[float, float] | None = None
+    label_size: float = 9.0
+    tick_size: float = 7.0
+    view: View = View.PHI
+    titles: bool = True
+    headings: bool = True
+    letters: bool = False
+    chance: bool = False
+    svg_paths: bool = False
+    control: bool = False
+    count_from: int = 1
+    square: bool = False
+
+    @property
+    def colours(self) -> str:
+        """The colour map that is used: the one chosen, or the view's own."""
+        return self.colour_map or maps_of(self.view)[0]
+
+
+def text_sizes(width: float | None) -> tuple[float, float]:
+    """Points of labels and of ticks that suit a width: 9 and 7, in a single column 8 and 6."""
+    return (8.0, 6.0) if width is not None and width < _SINGLE_COLUMN else (9.0, 7.0)

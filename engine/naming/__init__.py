@@ -1,0 +1,1 @@
+"""What modules are called, in every library's way of naming them."""

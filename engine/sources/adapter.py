@@ -1,0 +1,226 @@
+"""A LoRA adapter: what its header says, and its factors when they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import MalformedAdapter
+from engine.naming.module_path import ModulePath
+
+if TYPE_CHECKING:  # NumPy stays out of the window's first paint
+    from engine.checkpoints.storage_types import Array, Float64Array, StoredArray
+    from engine.checkpoints.tensors import Rows, Scratch, TensorFile, TensorReader
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMatrix:
+    """Where one factor lies in a file, and how it becomes a matrix.
+
+    `tensors` are the names of the tensors it is made of (nearly always one), `shape` the matrix' rows and
+    columns, `dtype` torch's name of its type. `rows` picks rows of the tensor's first axis where it stacks
+    several matrices. `arrange` makes the matrix of the tensors' bits: it must only move them (reshape,
+    transpose, pick), so that it works on any carrier; a product of tensors, which needs numbers, is `compose`,
+    in float64.
+    """
+
+    tensors: tuple[str, ...]
+    shape: tuple[int, int]
+    dtype: str
+    arrange: Callable[[Array], Array] | None = None
+    compose: Callable[..., Float64Array] | None = None
+    rows: Rows | None = None
+
+    def read(self, reader: TensorReader) -> StoredArray:
+        """The matrix, of shape `shape`, as it is stored (float64 where it is composed of several tensors).
+
+        Raises:
+            UnreadableFile, MalformedAdapter: as TensorReader.read.
+        """
+        from engine.checkpoints.storage_types import FLOAT64, StoredArray  # noqa: PLC0415 - as above
+
+        stored = [reader.read(name, self.rows) for name in self.tensors]
+        if self.compose is not None:
+            return StoredArray(self.compose(*(tensor.widened() for tensor in stored)), FLOAT64)
+        data = stored[0].data if self.arrange is None else self.arrange(stored[0].data)
+        return StoredArray(data.reshape(self.shape), stored[0].type)
+
+    def is_zero(self, reader: TensorReader) -> bool:
+        """Whether the tensors that it is made of are all zero."""
+        return all(reader.is_zero(name, self.rows) for name in self.tensors)
+
+
+@dataclass(frozen=True, slots=True)
+class LoraModule:
+    """Header facts of one adapted module: ΔW = scaling · B A.
+
+    A is (rank, d_in), B (d_out, rank). `B` and `d_out` are None where the file holds A alone. `scaling` is None
+    where the file does not tell it. `dtype` is the storage type of A. AdaLoRA puts a diagonal between the two,
+    ΔW = scaling · B diag(E) A with `E` (rank, 1). `row_order` names an order of B's rows other than the usual
+    one: two modules whose orders differ have no common R^d_out.
+    """
+
+    path: ModulePath
+    rank: int
+    d_in: int
+    d_out: int | None
+    dtype: str
+    scaling: float | None
+    A: StoredMatrix
+    B: StoredMatrix | None
+    E: StoredMatrix | None = None
+    row_order: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedModule:
+    """A module that is left out, and why, in one sentence."""
+
+    module: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class LoraFactors:
+    """The factors of one module as stored: A (rank, d_in) and B (d_out, rank), or None for one not read."""
+
+    A: StoredArray | None
+    B: StoredArray | None
+
+
+@dataclass(frozen=True, eq=False)
+class Adapter:
+    """An adapter whose header has been read.
+
+    `path` is what the user named (a file or folder), `format` the family that wrote it, `modules` what can be
+    compared in natural order, `unusable` what cannot and why, `warnings` what a reader should know.
+    """
+
+    path: Path
+    file: TensorFile
+    format: str
+    modules: tuple[LoraModule, ...]
+    unusable: tuple[SkippedModule, ...] = ()
+    warnings: tuple[str, ...] = ()
+    base_model: str = ""
+    zero_update: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def name(self) -> str:
+        """What people call it: the folder's name, or the file's where the file's is not a stock name."""
+        return self.path.resolve().parent.name if has_stock_name(self.path) else self.path.name
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """The different ranks of its modules, ascending."""
+        return tuple(sorted({module.rank for module in self.modules}))
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """The different storage types of its modules."""
+        return tuple(sorted({module.dtype for module in self.modules}))
+
+    @property
+    def layer_count(self) -> int:
+        """How many different layers its modules sit in."""
+        return len({(path.stack, path.layer_label) for path in _paths(self.modules) if path.layer_label})
+
+    @contextmanager
+    def open(self) -> Iterator[AdapterReader]:
+        """A reader of its factors, holding the file open until the context ends.
+
+        Raises:
+            FileChanged: the file has gone or changed.
+            UnreadableFile: it cannot be opened any more.
+        """
+        with self.file.open() as reader:
+            yield AdapterReader(self, reader)
+
+
+def has_stock_name(path: Path) -> bool:
+    """Whether a path is a file of a name that a library gives to every adapter, so that its folder's says more."""
+    return path.stem.partition(".")[0] in _STOCK_NAMES and not path.is_dir()
+
+
+def told_apart(first: Adapter, second: Adapter) -> tuple[str, str]:
+    """What to call two adapters: their names, with the folders that it takes to tell two of one name apart.
+
+    `run1/final` and `run2/final`; the same name twice where both are one place.
+    """
+    if first.name != second.name:
+        return first.name, second.name
+    return paths_told_apart(first.path, second.path) or (first.name, second.name)
+
+
+def paths_told_apart(first: Path, second: Path) -> tuple[str, str] | None:
+    """The ends of two adapters' paths, from as many folders on as it takes to tell them apart; None for one place."""
+    places = [_place(path) for path in (first, second)]
+    for depth in range(2, max(map(len, places)) + 1):
+        one, other = ("/".join(place[-depth:]) for place in places)
+        if one != other:
+            return one, other
+    return None
+
+
+def _place(path: Path) -> tuple[str, ...]:
+    """The parts of the path of what gives an adapter its name, from the top."""
+    resolved = path.resolve()
+    return (resolved.parent if has_stock_name(path) else resolved).parts[1:]
+
+
+_STOCK_NAMES = {"adapter_model", "pytorch_lora_weights", "adapters", "adapter_config", "model", "lit_model"}
+
+
+def _paths(modules: Iterable[LoraModule]) -> Iterator[ModulePath]:
+    return (module.path for module in modules)
+
+
+class AdapterReader:
+    """Reads the factors of an open adapter, module by module."""
+
+    def __init__(self, adapter: Adapter, reader: TensorReader) -> None:
+        self._adapter = adapter
+        self._reader = reader
+
+    def read(
+        self, module: LoraModule, *, A: bool = True, B: bool = True, scratch: Scratch | None = None
+    ) -> LoraFactors:
+        """Read the factors asked for, into `scratch` where it is given.
+
+        Where a diagonal stands between the two, B comes times it if A is read too.
+
+        Raises:
+            FileChanged: the bytes are not those that were opened.
+            UnreadableFile: they cannot be read.
+            MalformedAdapter: B is asked for and the file has none, or a factor is not of a floating-point type.
+        """
+        self._reader.scratch = scratch
+        if B and module.B is None:
+            raise MalformedAdapter("The file holds A and no B.", path=self._adapter.path, module=module.path.name)
+        with self._adapter.file.files.unchanged():
+            stored_B = module.B.read(self._reader) if B and module.B is not None else None
+            if A and stored_B is not None and module.E is not None:
+                stored_B = _times_diagonal(stored_B, module.E.read(self._reader))
+            return LoraFactors(A=module.A.read(self._reader) if A else None, B=stored_B)
+
+    def zero_updates(self) -> frozenset[str]:
+        """Names of the modules whose B (or the diagonal before it) is all zero, so that ΔW = 0.
+
+        Raises:
+            FileChanged, UnreadableFile: as `read`.
+        """
+        with self._adapter.file.files.unchanged():
+            return frozenset(
+                module.path.name
+                for module in self._adapter.modules
+                if any(matrix is not None and matrix.is_zero(self._reader) for matrix in (module.B, module.E))
+            )
+
+
+def _times_diagonal(B: StoredArray, E: StoredArray) -> StoredArray:
+    from engine.checkpoints.storage_types import FLOAT64, StoredArray  # noqa: PLC0415 - NumPy stays out of the first paint
+
+    return StoredArray(B.widened() * E.widened().reshape(1, -1), FLOAT64)

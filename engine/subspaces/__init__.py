@@ -1,0 +1,1 @@
+"""Singular directions of modules and their overlaps, by NumPy or on a GPU."""

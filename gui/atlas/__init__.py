@@ -1,0 +1,1 @@
+"""All modules at once."""

@@ -1,0 +1,1 @@
+"""The grid of panels, and what is read from it."""

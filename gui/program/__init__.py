@@ -1,0 +1,1 @@
+"""The program as the system sees it: display, log, resources, garbage."""

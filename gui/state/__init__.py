@@ -1,0 +1,1 @@
+"""What is open and known, and the thread that computes it."""

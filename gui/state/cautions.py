@@ -1,0 +1,106 @@
+"""What a reader of the comparison should beware of, raised as notices as soon as it is known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer
+
+from engine.matching.pairing import Pairing
+from gui.state.notice import Notice, Scope
+from gui.state.session import Session
+from gui.state.worker import JobAnswer
+
+if TYPE_CHECKING:  # NumPy stays out of the window's first paint
+    from engine.comparison.module_cautions import ModuleCaution
+
+_PAUSE = 1000  # milliseconds between two tellings of what the results of a run warn of
+
+
+class Cautions(QObject):
+    """Watches a session. What the user has closed is not told again of the same pair."""
+
+    def __init__(self, session: Session, parent: QObject) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._pairing: Pairing | None = None
+        self._told: dict[str, str] = {}  # the sentence told last, by key
+        self._closed: set[str] = set()  # keys
+        self._is_looking = False
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_PAUSE)
+        self._timer.timeout.connect(self._tell_of_modules)
+        session.pairing_changed.connect(self._on_pairing)
+        session.outcomes_changed.connect(lambda _slugs: self._tell_soon())
+        session.progress_changed.connect(lambda progress: None if progress.running else self._tell_of_modules())
+        session.numbering_changed.connect(self._tell_of_modules)
+
+    def on_closed(self, notice: Notice) -> None:
+        """The user has read this one."""
+        self._closed.add(notice.key)
+
+    def _on_pairing(self) -> None:
+        """The pair is another one, or its side is."""
+        if self._session.pairing is not self._pairing:
+            self._pairing = self._session.pairing
+            self._closed.clear()
+            if self._pairing is not None:
+                self._look_at(self._pairing)
+        self._told.clear()
+        self._tell_of_modules()
+
+    def _tell_soon(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _look_at(self, pairing: Pairing) -> None:
+        """Tell what is known of a pair before anything of it is computed."""
+
+        def look() -> tuple[str, str, str]:
+            from engine.comparison.cautions import base_model_caution, same_file_caution  # noqa: PLC0415 - NumPy, over there
+            from engine.comparison.module_cautions import untrained_caution  # noqa: PLC0415 - as above
+
+            return same_file_caution(pairing), base_model_caution(pairing), untrained_caution(pairing)
+
+        def tell(answer: JobAnswer) -> None:
+            if answer.failure is not None:
+                self._session.notice_raised.emit(answer.failure)
+            elif self._session.pairing is pairing:
+                for key, sentence in zip(("same file", "base models", "untrained"), answer.result, strict=True):
+                    if sentence:
+                        self._session.notice_raised.emit(Notice.caution(sentence, key=key))
+
+        self._session.do(look, tell)
+
+    def _tell_of_modules(self) -> None:
+        """Have told, each kind once, what the results known on the side shown warn of; one look at a time."""
+        session = self._session
+        results, side, count_from, pairing = session.results, session.side, session.count_from, session.pairing
+        if not results:
+            return
+        if self._is_looking:
+            self._tell_soon()
+            return
+        self._is_looking = True
+
+        def look() -> tuple[ModuleCaution, ...]:
+            from engine.comparison.module_cautions import module_cautions  # noqa: PLC0415 - NumPy, in the compute thread
+
+            return module_cautions(results, side, count_from)
+
+        def tell(answer: JobAnswer) -> None:
+            self._is_looking = False
+            if answer.failure is not None:
+                session.notice_raised.emit(answer.failure)
+            elif (session.pairing, session.side, session.count_from) == (pairing, side, count_from):
+                for caution in answer.result:
+                    self._tell(caution, f"{caution.kind} on {side.value}")
+
+        session.do(look, tell)
+
+    def _tell(self, caution: ModuleCaution, key: str) -> None:
+        if key not in self._closed and self._told.get(key) != caution.sentence:
+            self._told[key] = caution.sentence
+            details = "\n".join(caution.lines)
+            self._session.notice_raised.emit(Notice.caution(caution.sentence, details, scope=Scope.SIDE, key=key))

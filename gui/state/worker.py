@@ -1,0 +1,271 @@
+"""The compute thread: the only one that touches checkpoint files, matrices and GPUs.
+
+Work is done in slices of about 25 ms, between which the thread answers what else it is asked for; so opening an
+adapter need not wait for a comparison, and results travel in batches.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
+
+from engine.comparison.outcome import ComparisonRequest, Outcome
+from engine.errors import EngineError
+from engine.sources.adapter import Adapter
+from engine.subspaces.devices import cuda_devices
+from engine.subspaces.processors import hold_products_to_one_processor
+from engine.wording import own_words
+from gui.state.notice import Notice
+
+log = logging.getLogger("phiscope")
+_SLICE_SECONDS = 0.025
+_NICENESS = 5
+_SHUTDOWN_MILLISECONDS = 10_000
+
+
+@dataclass(frozen=True, eq=False)
+class OpenRequest:
+    """Open the adapter at `path`; `id` tells requests apart."""
+
+    id: int
+    path: Path
+
+
+@dataclass(frozen=True, eq=False)
+class OpenAnswer:
+    """The adapter, or why there is none; `choices` are the adapters of a folder that holds several."""
+
+    request: OpenRequest
+    adapter: Adapter | None = None
+    failure: Notice | None = None
+    choices: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class OutcomeBatch:
+    """Outcomes of one request, in its order; `finished` with the last batch of a run, complete or not."""
+
+    request_id: int
+    outcomes: tuple[Outcome, ...]
+    finished: bool = False
+    failure: Notice | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """Any other work of a moment, such as drawing a figure: `work()` is called, its result sent back."""
+
+    id: int
+    work: Callable[[], object]
+
+
+@dataclass(frozen=True, eq=False)
+class JobAnswer:
+    """What a job returned, or why it failed."""
+
+    id: int
+    result: Any = None
+    failure: Notice | None = None
+
+
+@dataclass
+class _Run:
+    request: ComparisonRequest
+    cancelled: threading.Event
+    outcomes: Iterator[Outcome] = field(init=False)
+
+    def __post_init__(self) -> None:
+        from engine.comparison.running import outcomes  # noqa: PLC0415 - NumPy, in the compute thread
+
+        self.outcomes = outcomes(self.request, self.cancelled.is_set)
+
+
+class Worker(QObject):
+    """Lives in the compute thread; its slots are called through queued signals only."""
+
+    adapter_opened = Signal(object)  # OpenAnswer
+    outcomes_arrived = Signal(object)  # OutcomeBatch
+    job_finished = Signal(object)  # JobAnswer
+    devices_found = Signal(object)  # tuple[Device, ...]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._run: _Run | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self._compute_slice)
+
+    @Slot()
+    def begin(self) -> None:
+        """Let the window go first where the processors are few; Linux counts niceness by thread."""
+        if sys.platform == "linux":
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+
+    @Slot(object)
+    def open(self, request: OpenRequest) -> None:
+        """Read an adapter's header."""
+        from engine.sources.opening import open_adapter  # noqa: PLC0415 - NumPy, in the compute thread
+
+        try:
+            answer = OpenAnswer(request, adapter=open_adapter(request.path))
+        except EngineError as error:
+            failure = Notice.error(error.reason, str(error))
+            answer = OpenAnswer(request, failure=failure, choices=_choices(request.path))
+        except Exception as error:  # noqa: BLE001 - the thread's edge: nothing may end it
+            answer = OpenAnswer(request, failure=_unexpected(error))
+        self.adapter_opened.emit(answer)
+
+    @Slot(object)
+    def compare(self, order: tuple[ComparisonRequest, threading.Event]) -> None:
+        """Start a comparison in place of the one that may be running."""
+        self._end_run()
+        self._run = _Run(*order)
+        self._timer.start()
+
+    @Slot(object)
+    def do(self, job: Job) -> None:
+        """Do one job."""
+        try:
+            answer = JobAnswer(job.id, result=job.work())
+        except EngineError as error:
+            answer = JobAnswer(job.id, failure=Notice.error(str(error)))
+        except Exception as error:  # noqa: BLE001 - the thread's edge: nothing may end it
+            answer = JobAnswer(job.id, failure=_unexpected(error))
+        self.job_finished.emit(answer)
+
+    @Slot()
+    def find_devices(self) -> None:
+        """Look for GPUs."""
+        try:
+            devices = cuda_devices()
+        except Exception:
+            log.exception("looking for GPUs failed")
+            devices = ()
+        self.devices_found.emit(devices)
+
+    @Slot()
+    def stop(self) -> None:
+        """End the run that may be going on, closing its files, and then the thread."""
+        self._end_run()
+        self.thread().quit()
+
+    def _end_run(self) -> None:
+        self._timer.stop()
+        if self._run is not None:
+            self._run.outcomes.close()  # type: ignore[attr-defined]
+            self._run = None
+
+    @Slot()
+    def _compute_slice(self) -> None:
+        run = self._run
+        if run is None:
+            return
+        batch: list[Outcome] = []
+        finished, failure = False, None
+        until = time.monotonic() + _SLICE_SECONDS
+        try:
+            while time.monotonic() < until and not finished:
+                outcome = next(run.outcomes, None)
+                if outcome is None:
+                    finished = True
+                else:
+                    batch.append(outcome)
+        except EngineError as error:
+            finished, failure = True, Notice.error(str(error))
+        except Exception as error:  # noqa: BLE001 - the thread's edge: nothing may end it
+            finished, failure = True, _unexpected(error)
+        if finished:
+            self._end_run()
+        self.outcomes_arrived.emit(OutcomeBatch(run.request.id, tuple(batch), finished, failure))
+
+
+def _choices(path: Path) -> tuple[Path, ...]:
+    """The adapters of a folder that holds several, to choose from; empty for anything else."""
+    from engine.sources.opening import adapters_in  # noqa: PLC0415 - NumPy, in the compute thread
+
+    try:
+        several = adapters_in(path)
+    except EngineError:  # there is nothing that could be read, as was said
+        return ()
+    return several if len(several) > 1 else ()
+
+
+def _unexpected(error: Exception) -> Notice:
+    details = "".join(traceback.format_exception(error))
+    return Notice.error(f"Something unexpected went wrong ({type(error).__name__}: {own_words(error)}).", details)
+
+
+class ComputeThread(QObject):
+    """The thread and its worker, as the GUI thread sees them."""
+
+    adapter_opened = Signal(object)
+    outcomes_arrived = Signal(object)
+    job_finished = Signal(object)
+    devices_found = Signal(object)
+
+    _open_asked = Signal(object)
+    _compare_asked = Signal(object)
+    _job_asked = Signal(object)
+    _devices_asked = Signal()
+    _stop_asked = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        hold_products_to_one_processor()  # the two threads would wait for each other for ever
+        self._thread = QThread()
+        self._thread.setObjectName("compute")
+        self._worker = Worker()
+        self._worker.moveToThread(self._thread)
+        self._cancelled = threading.Event()
+        queued = Qt.ConnectionType.QueuedConnection
+        self._open_asked.connect(self._worker.open, queued)
+        self._compare_asked.connect(self._worker.compare, queued)
+        self._job_asked.connect(self._worker.do, queued)
+        self._devices_asked.connect(self._worker.find_devices, queued)
+        self._stop_asked.connect(self._worker.stop, queued)
+        self._worker.adapter_opened.connect(self.adapter_opened, queued)
+        self._worker.outcomes_arrived.connect(self.outcomes_arrived, queued)
+        self._worker.job_finished.connect(self.job_finished, queued)
+        self._worker.devices_found.connect(self.devices_found, queued)
+        self._thread.started.connect(self._worker.begin)
+        self._thread.start()
+
+    def open(self, request: OpenRequest) -> None:
+        """Have an adapter opened; `adapter_opened` answers."""
+        self._open_asked.emit(request)
+
+    def compare(self, request: ComparisonRequest) -> None:
+        """Have a comparison computed in place of the one before; `outcomes_arrived` answers, in batches."""
+        self.cancel()
+        self._cancelled = threading.Event()
+        self._compare_asked.emit((request, self._cancelled))
+
+    def do(self, job: Job) -> None:
+        """Have a job done; `job_finished` answers."""
+        self._job_asked.emit(job)
+
+    def find_devices(self) -> None:
+        """Have GPUs looked for; `devices_found` answers."""
+        self._devices_asked.emit()
+
+    def cancel(self) -> None:
+        """Stop the comparison that is running before its next module."""
+        self._cancelled.set()
+
+    def shut_down(self) -> bool:
+        """End the thread and wait for it; whether it ended in time. The worker closes its files by itself."""
+        self.cancel()
+        if not self._thread.isRunning():
+            return True
+        self._stop_asked.emit()
+        return self._thread.wait(_SHUTDOWN_MILLISECONDS)
