@@ -70,9 +70,7 @@ def desktop(home: Path, size: str = "1280x720x24") -> Iterator[Desktop]:
     os.close(write)
     with os.fdopen(read) as numbers:
         screen = Desktop(f":{numbers.readline().strip()}", home)
-    manager = subprocess.Popen(
-        ["openbox"], env=screen.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    manager = _managed(screen)
     try:
         yield screen
     finally:
@@ -124,3 +122,18 @@ def _runs(flags: npt.NDArray[np.bool_], shortest: int) -> list[slice]:
     edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(np.int8), [0]))))
     pairs: Sequence[tuple[int, int]] = list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
     return [slice(start, stop) for start, stop in pairs if stop - start >= shortest]
+
+
+def _managed(screen: Desktop) -> subprocess.Popen[bytes]:
+    """A window manager that has taken the display over; keys go nowhere without one."""
+    manager = subprocess.Popen(["openbox"], env=screen.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def is_there() -> bool:
+        if manager.poll() is not None:
+            raise RuntimeError(f"the window manager has ended: {manager.stderr.read() if manager.stderr else ''!r}")
+        asked = ["xprop", "-root", "_NET_SUPPORTING_WM_CHECK"]
+        done = subprocess.run(asked, env=screen.environment, text=True, capture_output=True, check=False, timeout=30)
+        return "window id" in done.stdout
+
+    wait_for(is_there, 30)
+    return manager
