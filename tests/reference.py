@@ -8,8 +8,8 @@ import numpy.typing as npt
 from engine.comparison.outcome import ComparisonRequest, Outcome
 from engine.matching.pairing import ModulePair, pair_adapters
 from engine.side import Side
-from engine.sources.adapter import Adapter
-from engine.sources.opening import open_adapter
+from engine.sources.opening import open_source
+from engine.sources.source import Source
 
 
 def reference_phi(X: npt.NDArray[np.float64], Y: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -22,7 +22,7 @@ def reference_phi(X: npt.NDArray[np.float64], Y: npt.NDArray[np.float64]) -> npt
     )
 
 
-def stored_matrices(adapter: Adapter, pair: ModulePair, *, first: bool) -> npt.NDArray[np.float64]:
+def stored_matrices(adapter: Source, pair: ModulePair, *, first: bool) -> npt.NDArray[np.float64]:
     """A of one module, as it is stored, in float64."""
     module = pair.first if first else pair.second
     with adapter.open() as reader:
@@ -37,6 +37,6 @@ def compare(first: object, second: object, side: Side = Side.A) -> tuple[Compari
 
     from engine.comparison.running import outcomes  # noqa: PLC0415
 
-    pairing = pair_adapters(open_adapter(Path(str(first))), open_adapter(Path(str(second))))
+    pairing = pair_adapters(open_source(Path(str(first))), open_source(Path(str(second))))
     request = ComparisonRequest(1, pairing.first, pairing.second, pairing.comparable(side), side)
     return request, list(outcomes(request))

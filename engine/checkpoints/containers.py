@@ -5,39 +5,22 @@ Opening reads the header; a reader then reads one tensor at a time, as a copy: n
 
 from __future__ import annotations
 
-import json
-import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from engine.checkpoints.npz import NpzFile
 from engine.checkpoints.pickles import PickleFile
+from engine.checkpoints.reading import Container, TensorFile
 from engine.checkpoints.safetensors import SafetensorsFile
+from engine.checkpoints.sharded import ShardedFile
 from engine.checkpoints.source_files import SourceFiles, refuse_pipe
-from engine.checkpoints.storage_types import StoredArray
-from engine.checkpoints.tensors import (
-    MOST_TENSORS,
-    Rows,
-    TensorFile,
-    TensorInfo,
-    TensorReader,
-    element_count,
-    not_floating_point,
-    too_many_tensors,
-)
-from engine.errors import MalformedAdapter, UnreadableFile, UnsupportedFormat, unreadable
+from engine.errors import UnreadableFile, UnsupportedFormat, unreadable
 
-__all__ = [
-    "PICKLE_SUFFIXES", "SHARD_INDEX_SUFFIX", "ShardedFile", "TensorFile", "TensorInfo", "TensorReader",
-    "element_count", "not_floating_point", "open_tensor_file",
-]  # fmt: skip
-
-SHARD_INDEX_SUFFIX = ".index.json"
-PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".lora")
+# In the order in which they are asked. A sharded index is told by its name, before its bytes are looked at.
+CONTAINERS: tuple[type[Container], ...] = (SafetensorsFile, NpzFile, PickleFile)
+# The endings of files that may be opened, those that are preferred first.
+SUFFIXES = (*SafetensorsFile.SUFFIXES, *ShardedFile.SUFFIXES, *NpzFile.SUFFIXES, *PickleFile.SUFFIXES)
 
 _LFS_POINTER = b"version https://git-lfs"
-_LARGEST_INDEX = 8_000_000
 _FIRST_BYTES = 512
 # Files that people take for adapters, by their first bytes.
 _FOREIGN = (
@@ -61,8 +44,8 @@ def open_tensor_file(path: Path) -> TensorFile:
         MalformedAdapter: a checkpoint whose header contradicts itself.
     """
     refuse_pipe(path)
-    if path.name.endswith(SHARD_INDEX_SUFFIX):
-        return ShardedFile(path)
+    if path.name.endswith(ShardedFile.SUFFIXES):
+        return ShardedFile(path, open_tensor_file)
     files = SourceFiles(path)
     with files.unchanged():
         return _by_first_bytes(path, files)
@@ -80,26 +63,10 @@ def _by_first_bytes(path: Path, files: SourceFiles) -> TensorFile:
         raise UnreadableFile(
             "This is a Git LFS pointer: the weights are not downloaded yet (run `git lfs pull`).", path=path
         )
-    if start[8:9] == b"{":  # a safetensors file's first byte belongs to its length and may be any
-        return SafetensorsFile(path, files, start, files.size)
-    if start.startswith(b"PK\x03\x04"):
-        return NpzFile(path, files) if _holds_arrays(path) else PickleFile(path, files)
-    if start[:1] == b"\x80" and start[1:2] <= b"\x05":
-        return PickleFile(path, files)
+    for container in CONTAINERS:
+        if container.recognises(path, start):
+            return container(path, files)
     raise _foreign(path, start)
-
-
-def _holds_arrays(path: Path) -> bool:
-    """Whether a zip archive is NumPy's."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return any(name.endswith(".npy") for name in archive.namelist())
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise UnreadableFile(
-            "The file is cut off or damaged: its table of contents is missing.", path=path
-        ) from error
 
 
 def _foreign(path: Path, start: bytes) -> UnsupportedFormat:
@@ -118,83 +85,3 @@ def _foreign(path: Path, start: bytes) -> UnsupportedFormat:
 
 def _looks_like_text(start: bytes) -> bool:
     return all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in start) and len(start) > 8
-
-
-class ShardedFile(TensorFile):
-    """`*.index.json`: tensors spread over several files beside it."""
-
-    def __init__(self, path: Path) -> None:
-        """
-        Raises:
-            UnreadableFile, UnsupportedFormat, MalformedAdapter: as open_tensor_file, for the index or a shard.
-        """
-        self.path = path
-        self.metadata = {}
-        self._shard_of = self._weight_map()
-        self._shards: dict[str, TensorFile] = {}
-        self.tensors = {}
-        for name, shard_name in self._shard_of.items():
-            if shard_name not in self._shards:
-                self._shards[shard_name] = open_tensor_file(self._shard_path(shard_name))
-            info = self._shards[shard_name].tensors.get(name)
-            if info is None:
-                raise MalformedAdapter(
-                    f"The index promises {name} in {shard_name}, which does not hold it.", path=path
-                )
-            self.tensors[name] = info
-        self.files = SourceFiles.joined(self._shards[name].files for name in sorted(self._shards))
-        for shard in self._shards.values():
-            shard.files = self.files
-
-    def _weight_map(self) -> dict[str, str]:
-        try:
-            with self.path.open("rb") as file:
-                raw = file.read(_LARGEST_INDEX + 1)
-            index = json.loads(raw) if len(raw) <= _LARGEST_INDEX else None
-        except OSError as error:
-            raise unreadable(self.path, error) from error
-        except (ValueError, RecursionError) as error:
-            raise MalformedAdapter("The shard index is not valid JSON.", path=self.path) from error
-        weight_map = index.get("weight_map") if isinstance(index, dict) else None
-        if (
-            not isinstance(weight_map, dict)
-            or not weight_map
-            or not all(isinstance(shard, str) for shard in weight_map.values())
-        ):
-            raise MalformedAdapter("The shard index has no weight_map of file names.", path=self.path)
-        if len(weight_map) > MOST_TENSORS:
-            raise too_many_tensors(self.path, len(weight_map))
-        return weight_map
-
-    def _shard_path(self, shard_name: str) -> Path:
-        parts = PurePosixPath(shard_name).parts
-        unsafe = "\\" in shard_name or ":" in shard_name or not shard_name.isprintable()
-        if len(parts) != 1 or unsafe or shard_name in {"", ".", ".."} or shard_name.startswith("/"):
-            raise MalformedAdapter(
-                f"The index names a shard outside its own folder ({shard_name[:80]}); refused.", path=self.path
-            )
-        if shard_name.endswith(SHARD_INDEX_SUFFIX):
-            raise MalformedAdapter(f"The index names another index as a shard ({shard_name}).", path=self.path)
-        return self.path.with_name(shard_name)
-
-    @contextmanager
-    def open(self) -> Iterator[TensorReader]:
-        with ExitStack() as stack:
-            readers = {name: stack.enter_context(shard.open()) for name, shard in self._shards.items()}
-            yield _ShardedReader({name: readers[shard] for name, shard in self._shard_of.items()})
-
-
-class _ShardedReader(TensorReader):
-    def __init__(self, reader_of: Mapping[str, TensorReader]) -> None:
-        self._reader_of = reader_of
-
-    def read(self, name: str, rows: Rows | None = None) -> StoredArray:
-        reader = self._reader_of[name]
-        reader.scratch = self.scratch
-        return reader.read(name, rows)
-
-    def number(self, name: str) -> float | None:
-        return self._reader_of[name].number(name)
-
-    def is_zero(self, name: str, rows: Rows | None = None) -> bool:
-        return self._reader_of[name].is_zero(name, rows)

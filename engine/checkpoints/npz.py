@@ -14,14 +14,13 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
+from engine.checkpoints.reading import Container, TensorReader
 from engine.checkpoints.source_files import SourceFiles
 from engine.checkpoints.storage_types import STORAGE_TYPES, StoredArray
 from engine.checkpoints.tensors import (
     MOST_TENSORS,
     Rows,
-    TensorFile,
     TensorInfo,
-    TensorReader,
     element_count,
     not_floating_point,
     too_many_tensors,
@@ -31,6 +30,7 @@ from engine.errors import MalformedAdapter, UnreadableFile, unreadable
 # A packed array may unfold to this much: a factor of rank 64 over a vocabulary of 250 000 words.
 _LARGEST_UNPACKED = 64_000_000
 _SUFFIX = ".npy"
+ZIP_MAGIC = b"PK\x03\x04"
 _ENCRYPTED = 1  # the first of a member's flags, APPNOTE 4.4.4
 _DAMAGE = (ValueError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, SyntaxError)
 
@@ -44,8 +44,19 @@ class _Member:
     fortran: bool
 
 
-class NpzFile(TensorFile):
+class NpzFile(Container):
     """An `.npz` archive whose members' headers have been read."""
+
+    SUFFIXES = (".npz",)
+
+    @classmethod
+    def recognises(cls, path: Path, start: bytes) -> bool:
+        """Whether it is a zip archive that holds arrays.
+
+        Raises:
+            UnreadableFile: its table of contents cannot be read.
+        """
+        return start.startswith(ZIP_MAGIC) and _holds_arrays(path)
 
     def __init__(self, path: Path, files: SourceFiles) -> None:
         """
@@ -157,3 +168,16 @@ class _NpzReader(TensorReader):
         array = np.frombuffer(content, member.dtype)
         # Column-major, as Fortran has it, is the transpose of the reversed shape.
         return array.reshape(info.shape[::-1]).T if member.fortran else array.reshape(info.shape)
+
+
+def _holds_arrays(path: Path) -> bool:
+    """Whether a zip archive is NumPy's."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith(_SUFFIX) for name in archive.namelist())
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise UnreadableFile(
+            "The file is cut off or damaged: its table of contents is missing.", path=path
+        ) from error

@@ -10,17 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.checkpoints.reading import Container, TensorReader
 from engine.checkpoints.source_files import SourceFiles
 from engine.checkpoints.storage_types import STORAGE_TYPES, StoredArray
-from engine.checkpoints.tensors import (
-    MOST_TENSORS,
-    Rows,
-    TensorFile,
-    TensorInfo,
-    TensorReader,
-    not_floating_point,
-    too_many_tensors,
-)
+from engine.checkpoints.tensors import MOST_TENSORS, Rows, TensorInfo, not_floating_point, too_many_tensors
 from engine.errors import EngineError, FileChanged, MalformedAdapter, UnsupportedFormat, unreadable
 
 if TYPE_CHECKING:
@@ -33,14 +26,22 @@ _DEEPEST = 4
 _LARGEST_IN_MEMORY = 1 << 30
 # What a pickle calls to make tensors without numbers, quantised or nested ones.
 _MAKERS_ON_CPU = (b"_rebuild_meta_tensor_no_storage", b"_rebuild_qtensor", b"_nested_tensor")
+_ZIP = b"PK\x03\x04"
 # How much of a file of before 1.6 its pickle fills at most; the numbers come after it.
 _LARGEST_PICKLE = 1 << 25
 # What torch says of a pickle that asks for more than tensors.
 _CODE = ("GLOBAL", "reduce for unrecognized", "Can only create new object", "Can only build", "whose module")
 
 
-class PickleFile(TensorFile):
+class PickleFile(Container):
     """A checkpoint of `torch.save`; opening it reads the pickle and no tensor."""
+
+    SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".lora")
+
+    @classmethod
+    def recognises(cls, _path: Path, start: bytes) -> bool:
+        """Whether it is a zip archive, or a bare pickle as torch wrote before 1.6."""
+        return start.startswith(_ZIP) or (start[:1] == b"\x80" and start[1:2] <= b"\x05")
 
     def __init__(self, path: Path, files: SourceFiles) -> None:
         """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,20 +11,18 @@ from typing import Any, BinaryIO
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from engine.checkpoints.reading import Bytes, Container, TensorReader
 from engine.checkpoints.source_files import SourceFiles
 from engine.checkpoints.storage_types import STORAGE_TYPES, StoredArray
 from engine.checkpoints.tensors import (
     MOST_TENSORS,
-    Bytes,
     Rows,
-    TensorFile,
     TensorInfo,
-    TensorReader,
     element_count,
     not_floating_point,
     too_many_tensors,
 )
-from engine.errors import MalformedAdapter, UnreadableFile, UnsupportedFormat, unreadable
+from engine.errors import MalformedAdapter, UnreadableFile, unreadable
 
 _FLOATS = {
     "F64": "float64",
@@ -53,31 +50,38 @@ _HEADER_FAULTS = (
 )
 _FIRST_LOOK_BYTES = 4096
 _ZERO_CHECK_BYTES = 1 << 16
+_LENGTH_BYTES = 8
 
 
-class SafetensorsFile(TensorFile):
-    """A `.safetensors` file; `start` is its first bytes, `size` its length."""
+class SafetensorsFile(Container):
+    """A `.safetensors` file: the length of its header, the header, and the numbers."""
 
-    def __init__(self, path: Path, files: SourceFiles, start: bytes, size: int) -> None:
+    SUFFIXES = (".safetensors",)
+
+    @classmethod
+    def recognises(cls, _path: Path, start: bytes) -> bool:
+        """Whether a header follows its length, whose bytes may be any."""
+        return start[_LENGTH_BYTES : _LENGTH_BYTES + 1] == b"{"
+
+    def __init__(self, path: Path, files: SourceFiles) -> None:
         """
         Raises:
-            UnsupportedFormat: this is no safetensors file.
             UnreadableFile: cut off, or gone.
             MalformedAdapter: a header that contradicts itself or the file.
         """
         self.path, self.files = path, files
-        length = struct.unpack("<Q", start[:8])[0] if len(start) >= 8 else 0
-        if start[8:9] != b"{":
-            raise UnsupportedFormat("This is not a safetensors file, nor any checkpoint known here.", path=path)
-        if length + 8 > size:
+        size = files.size
+        length = self._header_length()
+        if length + _LENGTH_BYTES > size:
+            needed = length + _LENGTH_BYTES
             raise UnreadableFile(
-                f"The file is cut off: its header needs {length + 8} bytes and there are {size}.",
-                path=path, expected=length + 8, found=size,
+                f"The file is cut off: its header needs {needed} bytes and there are {size}.",
+                path=path, expected=needed, found=size,
             )  # fmt: skip
         if length > _LARGEST_HEADER:
             raise MalformedAdapter(f"The header claims {length} bytes; no adapter has one so large.", path=path)
         header = self._header(length, size)
-        self._data_start = 8 + length
+        self._data_start = _LENGTH_BYTES + length
         self.metadata = header.pop("__metadata__", None) or {}
         self._offsets = {name: entry["data_offsets"] for name, entry in header.items()}
         self.tensors = {
@@ -85,10 +89,17 @@ class SafetensorsFile(TensorFile):
             for name, entry in header.items()
         }
 
+    def _header_length(self) -> int:
+        try:
+            with self.files.open(self.path) as file:
+                return int.from_bytes(file.read(_LENGTH_BYTES), "little")
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+
     def _header(self, length: int, size: int) -> dict[str, Any]:
         try:
             with self.path.open("rb") as file:
-                file.seek(8)
+                file.seek(_LENGTH_BYTES)
                 raw = file.read(length)
         except OSError as error:
             raise unreadable(self.path, error) from error

@@ -28,8 +28,8 @@ from engine.matching.explaining import group_text, why_nothing
 from engine.matching.pairing import ModulePair, Pairing, pair_adapters
 from engine.matching.selection import select_pairs, unmatched
 from engine.side import Side
-from engine.sources.adapter import SkippedModule
 from engine.sources.left_out import by_reason
+from engine.sources.source import SkippedModule
 from engine.subspaces.devices import choose_device
 from engine.wording import count, file_size
 

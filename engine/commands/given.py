@@ -7,21 +7,21 @@ from pathlib import Path
 from engine.document.program import program, shell_line
 from engine.document.saved_facts import saved_facts
 from engine.errors import EngineError, UnsupportedFormat
-from engine.sources.adapter import Adapter
-from engine.sources.opening import open_adapter
+from engine.sources.opening import open_source
+from engine.sources.source import Source
 
 # Files of an export that the window opens again, the best first.
 _REOPENED = ("comparison.json", "figure.png")
 
 
-def open_given(path: Path) -> Adapter:
+def open_given(path: Path) -> Source:
     """Open an adapter that was named on the command line.
 
     Raises:
         EngineError: it cannot be opened; where it is an export, it is said how to see that again.
     """
     try:
-        return open_adapter(path)
+        return open_source(path)
     except EngineError as error:
         raise _export_at(path) or error from None
 

@@ -10,8 +10,8 @@ from engine.commands.given import open_given
 from engine.commands.saying import exit_status, say, say_json
 from engine.document.provenance import facts_text
 from engine.plain_text import printable
-from engine.sources.adapter import Adapter, LoraModule, SkippedModule
 from engine.sources.left_out import by_reason
+from engine.sources.source import Module, SkippedModule, Source
 from engine.wording import count
 
 
@@ -28,7 +28,7 @@ def _inspect(arguments: argparse.Namespace) -> None:
         say(sys.stdout, *_table(facts))
 
 
-def adapter_facts(adapter: Adapter) -> dict[str, Any]:
+def adapter_facts(adapter: Source) -> dict[str, Any]:
     """What `inspect --json` prints."""
     return {
         "file": adapter.file.path.name,
@@ -40,7 +40,7 @@ def adapter_facts(adapter: Adapter) -> dict[str, Any]:
     }
 
 
-def _module_facts(module: LoraModule) -> dict[str, Any]:
+def _module_facts(module: Module) -> dict[str, Any]:
     return {
         "module": module.path.name,
         "tower": module.path.tower,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from engine.errors import EngineError
 from engine.matching.pairing import ModulePair
 from engine.side import Side
-from engine.sources.adapter import Adapter
+from engine.sources.source import Source
 from engine.subspaces.devices import CPU, Device
 
 if TYPE_CHECKING:  # NumPy stays out of the window's first paint
@@ -20,8 +20,8 @@ class ComparisonRequest:
     """What to compute: these pairs of these adapters, on this side, in this order. `id` tells requests apart."""
 
     id: int
-    first: Adapter
-    second: Adapter
+    first: Source
+    second: Source
     pairs: tuple[ModulePair, ...]
     side: Side = Side.A
     device: Device = CPU

@@ -11,12 +11,12 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from engine.checkpoints.reading import Scratch
 from engine.checkpoints.storage_types import Float64Array
-from engine.checkpoints.tensors import Scratch
 from engine.comparison.outcome import ComparisonRequest, ModuleFailure, ModuleResult, Outcome
 from engine.errors import DeviceFailure, EngineError, FileChanged
 from engine.matching.pairing import ModulePair
-from engine.sources.adapter import AdapterReader
+from engine.sources.source import SourceReader
 from engine.subspaces.algebra import algebra_for
 from engine.subspaces.processors import processors, products_on_one_processor
 from engine.subspaces.subspace import RowMatrix, SubspaceSimilarity, row_matrix, subspace_similarity
@@ -88,7 +88,7 @@ class _Run:
     Batches are computed by several threads at once; what each of them needs for itself is in `_own`.
     """
 
-    def __init__(self, request: ComparisonRequest, readers: tuple[AdapterReader, AdapterReader]) -> None:
+    def __init__(self, request: ComparisonRequest, readers: tuple[SourceReader, SourceReader]) -> None:
         self._request = request
         self._readers = readers
         self._reading = threading.Lock()

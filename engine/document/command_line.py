@@ -21,7 +21,7 @@ from engine.matching.selection import LayerSelection, parse_layers, select_pairs
 from engine.measures.views import View
 from engine.naming.projections import projection_key
 from engine.side import Side
-from engine.sources.adapter import Adapter, has_stock_name
+from engine.sources.source import Source, has_stock_name
 
 _NO_FILES = "none"
 # Switches of FigureStyle: option, attribute, and what it becomes.
@@ -187,7 +187,7 @@ def _style_options(style: FigureStyle) -> list[str]:
     return options + [option for option, name, value, _ in _SWITCHES if getattr(style, name) is value]
 
 
-def _place(adapter: Adapter) -> str:
+def _place(adapter: Source) -> str:
     """Where an adapter is, seen from the current folder; its name where that would lead through the root or homes."""
     path = adapter.path.absolute()
     name = os.path.join(path.parent.name, path.name) if has_stock_name(path) else path.name  # noqa: PTH118 - as below

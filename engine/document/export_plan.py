@@ -11,7 +11,7 @@ from engine.figures.presets import Preset
 from engine.figures.style import FIGURE_FORMATS, FigureStyle
 from engine.matching.first_selection import first_selection
 from engine.side import Side
-from engine.sources.adapter import Adapter, SkippedModule
+from engine.sources.source import SkippedModule, Source
 from engine.subspaces.devices import Device
 
 DATA_KINDS = ("csv", "npz", "json")
@@ -32,8 +32,8 @@ class Comparison:
     `figure_slugs` are the results that the figure shows, None for all; `preset` draws them as the paper does.
     """
 
-    first: Adapter
-    second: Adapter
+    first: Source
+    second: Source
     side: Side
     device: Device
     results: Sequence[ModuleResult]
@@ -62,7 +62,7 @@ class ExportPlan:
     data: tuple[str, ...] = DATA_KINDS
 
 
-def folder_name(first: Adapter, second: Adapter) -> str:
+def folder_name(first: Source, second: Source) -> str:
     """What the folder of a pair's exports is called by default: `<first>-<second>`, in characters safe everywhere."""
     return "-".join(_UNSAFE.sub("-", adapter.name).strip("-.")[:60] or "adapter" for adapter in (first, second))
 

@@ -10,7 +10,7 @@ from engine.figures.style import FigureStyle
 from engine.measures.chance import expected_similarity
 from engine.measures.significance import FALSE_DISCOVERY_RATE
 from engine.side import Side
-from engine.sources.adapter import told_apart
+from engine.sources.source import told_apart
 from engine.wording import number_text
 
 _SPECIAL = {

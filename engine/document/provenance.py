@@ -22,7 +22,7 @@ from engine.measures.chance import expected_similarity
 from engine.measures.significance import beyond_chance
 from engine.measures.views import View
 from engine.plain_text import printable, valid_text
-from engine.sources.adapter import Adapter
+from engine.sources.source import Source
 
 # Version 2: `shared_dimensions` in findings.csv is an effect size, no longer a count of directions.
 _FORMAT_VERSION = 2
@@ -88,7 +88,7 @@ def figure_metadata(origin: Mapping[str, Any], kind: str) -> dict[str, str]:
     return {"Title": title, "Creator": software, "Description": description}
 
 
-def _identity(adapter: Adapter) -> dict[str, Any]:
+def _identity(adapter: Source) -> dict[str, Any]:
     return {
         "name": adapter.name,
         "file": adapter.file.path.name,

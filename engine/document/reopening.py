@@ -13,7 +13,7 @@ from engine.errors import EngineError, UnsupportedFormat, unreadable
 from engine.figures.presets import Preset
 from engine.measures.views import View
 from engine.side import Side
-from engine.sources.opening import adapters_in, open_adapter
+from engine.sources.opening import adapters_in, open_source
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def check_adapter(saved: SavedAdapter, path: Path) -> FoundAdapter:
     Raises:
         EngineError: it is no adapter that can be opened.
     """
-    return FoundAdapter(saved, path, open_adapter(path).file.files.sha256())
+    return FoundAdapter(saved, path, open_source(path).file.files.sha256())
 
 
 def _candidates(saved: SavedAdapter, places: Iterable[Path]) -> Iterable[Path]:

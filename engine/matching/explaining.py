@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from engine.matching.pairing import ONLY_IN, Pairing
 from engine.side import Side
-from engine.sources.adapter import told_apart
 from engine.sources.left_out import ReasonGroup, by_reason
+from engine.sources.source import told_apart
 from engine.wording import count, listed
 
 _EXAMPLES = 3

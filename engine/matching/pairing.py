@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from engine.naming.flat_names import flattened
 from engine.naming.module_path import ModulePath
 from engine.side import Side
-from engine.sources.adapter import Adapter, LoraModule, SkippedModule
+from engine.sources.source import Module, SkippedModule, Source
 from engine.wording import count
 
 ONLY_IN = {which: f"Only the {which} adapter has this module." for which in ("first", "second")}
@@ -25,8 +25,8 @@ class ModulePair:
     or empty.
     """
 
-    first: LoraModule
-    second: LoraModule
+    first: Module
+    second: Module
     slug: str
     untrained: str = ""
 
@@ -46,7 +46,7 @@ class ModulePair:
     def obstacle(self, side: Side) -> str:
         """Why this pair cannot be compared on this side, in one sentence; empty where it can."""
         for which, module in (("first", self.first), ("second", self.second)):
-            if side.needs_B and module.B is None:
+            if side.needs_B and not module.has_B:
                 return f"The {which} adapter holds A and no B here, and side {side.value} needs B."
         if side.needs_A and self.first.d_in != self.second.d_in:
             return _different("input", self.first.d_in, self.second.d_in)
@@ -62,8 +62,8 @@ class ModulePair:
 class Pairing:
     """All modules that both adapters have, in natural order, and those that only one has or that are unusable."""
 
-    first: Adapter
-    second: Adapter
+    first: Source
+    second: Source
     pairs: tuple[ModulePair, ...]
     unpaired: tuple[SkippedModule, ...]
 
@@ -88,7 +88,7 @@ class Pairing:
         return (*(skip for skip in obstacles if skip.reason), *self.unpaired)
 
 
-def pair_adapters(first: Adapter, second: Adapter) -> Pairing:
+def pair_adapters(first: Source, second: Source) -> Pairing:
     """Match the modules of two adapters: by name, by flattened name, then by their place in the model.
 
     Names that agree make a pair whatever their shapes; the weaker signs must be unique on both sides, and the
@@ -104,7 +104,7 @@ def pair_adapters(first: Adapter, second: Adapter) -> Pairing:
     return Pairing(first, second, pairs, tuple(_unpaired(first, second, matched)))
 
 
-def _untrained(first: Adapter, one: LoraModule, second: Adapter, other: LoraModule) -> str:
+def _untrained(first: Source, one: Module, second: Source, other: Module) -> str:
     zero = (one.path.name in first.zero_update, other.path.name in second.zero_update)
     return " and the ".join(which for which, is_zero in zip(("first", "second"), zero, strict=True) if is_zero)
 
@@ -135,9 +135,9 @@ def _place(path: ModulePath) -> Hashable:
 _SIGNS: tuple[_Key, ...] = (_name, _flat_name_in_pipeline, _flat_name, _place_in_home, _place)
 
 
-def _matched(first: Sequence[LoraModule], second: Sequence[LoraModule]) -> dict[int, LoraModule]:
+def _matched(first: Sequence[Module], second: Sequence[Module]) -> dict[int, Module]:
     """id of a module of the first → its partner, sign by sign, among what the signs before left over."""
-    partner_of: dict[int, LoraModule] = {}
+    partner_of: dict[int, Module] = {}
     remaining, others = list(first), list(second)
     for sign in _SIGNS:
         if not remaining or not others:
@@ -154,20 +154,18 @@ def _matched(first: Sequence[LoraModule], second: Sequence[LoraModule]) -> dict[
     return partner_of
 
 
-def _unique(modules: Sequence[LoraModule], sign: _Key) -> dict[Hashable, LoraModule]:
+def _unique(modules: Sequence[Module], sign: _Key) -> dict[Hashable, Module]:
     """Sign → the one module that has it; those without this sign, or that share theirs, stay out."""
     keys = [sign(module.path) for module in modules]
     count = Counter(keys)
     return {key: m for key, m in zip(keys, modules, strict=True) if key is not None and count[key] == 1}
 
 
-def _same_shape(first: LoraModule, second: LoraModule) -> bool:
+def _same_shape(first: Module, second: Module) -> bool:
     return first.d_in == second.d_in and (None in (first.d_out, second.d_out) or first.d_out == second.d_out)
 
 
-def _unpaired(
-    first: Adapter, second: Adapter, matched: Sequence[tuple[LoraModule, LoraModule]]
-) -> list[SkippedModule]:
+def _unpaired(first: Source, second: Source, matched: Sequence[tuple[Module, Module]]) -> list[SkippedModule]:
     unusable = [
         SkippedModule(skip.module, f"In the {which} adapter: {skip.reason}")
         for which, adapter in (("first", first), ("second", second))
@@ -186,9 +184,9 @@ def _unpaired(
     return [*unusable, *alone]
 
 
-def _by_layer(modules: Sequence[LoraModule]) -> dict[Hashable, list[LoraModule]]:
+def _by_layer(modules: Sequence[Module]) -> dict[Hashable, list[Module]]:
     """(tower, layer) → modules, with the tower both spelt out and as shown."""
-    found: dict[Hashable, list[LoraModule]] = {}
+    found: dict[Hashable, list[Module]] = {}
     for module in modules:
         for tower in {module.path.home, module.path.tower}:
             found.setdefault((tower, module.path.layer_label), []).append(module)
@@ -203,7 +201,7 @@ _FUSED = {
 }
 
 
-def _why_alone(module: LoraModule, neighbours: dict[Hashable, list[LoraModule]], which: str, other: str) -> str:
+def _why_alone(module: Module, neighbours: dict[Hashable, list[Module]], which: str, other: str) -> str:
     """Why a module has no partner: fused on one side, not told apart by its name, of another shape, or absent."""
     path = module.path
     near = neighbours.get((path.home, path.layer_label)) or neighbours.get((path.tower, path.layer_label)) or []
@@ -228,7 +226,7 @@ def _why_alone(module: LoraModule, neighbours: dict[Hashable, list[LoraModule]],
     return ONLY_IN[which]
 
 
-def _dimensions(module: LoraModule) -> str:
+def _dimensions(module: Module) -> str:
     return f"{module.d_in} → {'?' if module.d_out is None else module.d_out}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from engine.sources.adapter import SkippedModule
+from engine.sources.source import SkippedModule
 from engine.wording import count, listed, natural
 
 _EXAMPLES = 3

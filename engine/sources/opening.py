@@ -1,4 +1,4 @@
-"""From what a user names, a file or a folder, to an Adapter. Only headers are read."""
+"""From what a user names, a file or a folder, to an Source. Only headers are read."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from engine.checkpoints.containers import PICKLE_SUFFIXES, SHARD_INDEX_SUFFIX, open_tensor_file
+from engine.checkpoints.containers import SUFFIXES, open_tensor_file
+from engine.checkpoints.sharded import ShardedFile
 from engine.errors import EngineError, MalformedAdapter, UnreadableFile, UnsupportedFormat, unreadable
 from engine.naming.module_path import without_common_tower
-from engine.sources.adapter import Adapter, LoraModule, SkippedModule
 from engine.sources.formats import FORMATS
 from engine.sources.formats.checkpoint import CONFIG_NAME, Checkpoint, FormatModules, read_checkpoint
 from engine.sources.formats.other_methods import foreign_modules, method_name
 from engine.sources.left_out import by_reason
+from engine.sources.source import Module, SkippedModule, Source
 from engine.wording import count, listed, natural, natural_key
 
 # In a folder, what the libraries write by default wins over any other file.
@@ -22,7 +23,6 @@ _STOCK_FILES = (
     "adapter_model.bin.index.json", "pytorch_lora_weights.safetensors", "pytorch_lora_weights.bin",
     "adapters.safetensors", "adapters.npz", "lit_model.pth.lora",
 )  # fmt: skip
-_SUFFIXES = (".safetensors", SHARD_INDEX_SUFFIX, ".npz", *PICKLE_SUFFIXES)
 # What trainers put beside an adapter with the same endings.
 _NOT_WEIGHTS = re.compile(r"(training_args|optimizer|scheduler|scaler|rng_state\w*|random_states\w*)\.(bin|pt|pth)$")
 _SHARD = re.compile(r"-\d+-of-\d+\.\w+$")
@@ -41,7 +41,7 @@ _RUN_SHARDS = (
 )
 
 
-def open_adapter(path: Path) -> Adapter:
+def open_source(path: Path) -> Source:
     """Open an adapter from a file or from the folder that holds it, reading headers only.
 
     `path` may also be FOLDER/NAME, NAME being one of the adapters in the folder without its ending. Whether B is
@@ -64,7 +64,7 @@ def open_adapter(path: Path) -> Adapter:
 
 
 def adapters_in(path: Path) -> tuple[Path, ...]:
-    """Every adapter that a file or folder offers, as paths that `open_adapter` takes; the one it takes first.
+    """Every adapter that a file or folder offers, as paths that `open_source` takes; the one it takes first.
 
     A folder offers its own files and its sub-folders', one level deep.
 
@@ -163,12 +163,12 @@ def _weights_in(folder: Path) -> list[Path]:
     files = [
         entry
         for entry in _entries(folder)
-        if entry.name.endswith(_SUFFIXES) and not _NOT_WEIGHTS.search(entry.name) and _is_file(entry)
+        if entry.name.endswith(SUFFIXES) and not _NOT_WEIGHTS.search(entry.name) and _is_file(entry)
     ]
-    if any(file.name.endswith(SHARD_INDEX_SUFFIX) for file in files):
+    if any(file.name.endswith(ShardedFile.SUFFIXES) for file in files):
         files = [file for file in files if not _SHARD.search(file.name)]
     stock = {name: position for position, name in enumerate(_STOCK_FILES)}
-    endings = {suffix: position for position, suffix in enumerate(_SUFFIXES)}
+    endings = {suffix: position for position, suffix in enumerate(SUFFIXES)}
     files.sort(
         key=lambda file: (
             stock.get(file.name, len(stock)),
@@ -186,14 +186,14 @@ def _refuse_run_shards(paths: list[Path]) -> None:
                 raise UnsupportedFormat(reason, path=path)
 
 
-def _adapter(path: Path, format_name: str, checkpoint: Checkpoint, found: FormatModules) -> Adapter:
+def _adapter(path: Path, format_name: str, checkpoint: Checkpoint, found: FormatModules) -> Source:
     known = {module.path.name.partition("[")[0] for module in found.modules}
     foreign = foreign_modules(checkpoint, known | {skip.module for skip in found.unusable})
     unusable = tuple(sorted((*found.unusable, *foreign), key=lambda skip: natural_key(skip.module)))
     if not found.modules:
         raise _nothing_sound(path, unusable)
     modules = _in_natural_order(found.modules)
-    adapter = Adapter(path, checkpoint.file, format_name, modules, unusable, tuple(found.warnings), found.base_model)
+    adapter = Source(path, checkpoint.file, format_name, modules, unusable, tuple(found.warnings), found.base_model)
     with adapter.open() as reader:
         zero = reader.zero_updates()
     if not zero:
@@ -201,7 +201,7 @@ def _adapter(path: Path, format_name: str, checkpoint: Checkpoint, found: Format
     return replace(adapter, zero_update=zero, warnings=(*adapter.warnings, _zero_warning(adapter, zero)))
 
 
-def _in_natural_order(modules: list[LoraModule]) -> tuple[LoraModule, ...]:
+def _in_natural_order(modules: list[Module]) -> tuple[Module, ...]:
     paths = without_common_tower(module.path for module in modules)
     named = [
         module if module.path is path else replace(module, path=path)
@@ -210,7 +210,7 @@ def _in_natural_order(modules: list[LoraModule]) -> tuple[LoraModule, ...]:
     return tuple(sorted(named, key=lambda module: module.path.sort_key))
 
 
-def _zero_warning(adapter: Adapter, zero: frozenset[str]) -> str:
+def _zero_warning(adapter: Source, zero: frozenset[str]) -> str:
     if len(zero) == len(adapter.modules):
         return "B is zero in every module, so ΔW = 0: this adapter is untrained, and its A is a random start."
     return f"B is zero, so ΔW = 0, in {len(zero)} of {count(len(adapter.modules), 'module')} ({natural(zero)[0]})."

@@ -24,7 +24,7 @@ import numpy as np
 from engine.checkpoints.storage_types import FLOAT64, Float64Array, StorageType, StoredArray
 from engine.errors import MalformedAdapter
 from engine.side import Side
-from engine.sources.adapter import LoraFactors
+from engine.sources.source import FactorArrays
 from engine.subspaces.algebra import Algebra, NumpyAlgebra
 
 # Two singular values closer than this, relative to the larger, are a tie: their order is arbitrary.
@@ -110,7 +110,7 @@ class RowMatrix:
         return np.ldexp(X, -exponent), self.exponent + exponent
 
 
-def row_matrix(factors: LoraFactors, side: Side, path: Path | None = None) -> RowMatrix:
+def row_matrix(factors: FactorArrays, side: Side, path: Path | None = None) -> RowMatrix:
     """Bring the factors of one module to the form of a side; ΔW is never formed.
 
     Raises:

@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
 )
 
-from engine.sources.adapter import Adapter
 from engine.sources.left_out import by_reason
+from engine.sources.source import Source
 from gui.sources.drops import dropped_paths
 from gui.state.memory import Memory, recent_name
 from gui.state.notice import Notice
@@ -267,7 +267,7 @@ def _wrapping_label(role: str) -> QLabel:
     return label
 
 
-def _notes_text(adapter: Adapter) -> str:
+def _notes_text(adapter: Source) -> str:
     notes = list(adapter.warnings)
     notes += [f"Left out: {group}" for group in by_reason(adapter.unusable)]
     shown = [html.escape(note) for note in notes[:_SHOWN_WARNINGS]]

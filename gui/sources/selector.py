@@ -25,8 +25,8 @@ from engine.matching.first_selection import spread
 from engine.matching.pairing import ModulePair
 from engine.matching.selection import absent, parse_layers, renumbered
 from engine.naming.projections import projection_key
-from engine.sources.adapter import SkippedModule
 from engine.sources.left_out import by_reason
+from engine.sources.source import SkippedModule
 from engine.wording import count
 from gui.parts.left_out_list import LeftOutList
 from gui.state.session import Session

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
 
-from engine.sources.adapter import has_stock_name, paths_told_apart
+from engine.sources.source import has_stock_name, paths_told_apart
 from gui.style.theme import THEMES
 
 MOST_RECENT = 9

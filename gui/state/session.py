@@ -16,7 +16,7 @@ from engine.errors import EngineError
 from engine.matching.first_selection import first_selection
 from engine.matching.pairing import ModulePair, Pairing, pair_adapters
 from engine.side import Side
-from engine.sources.adapter import SkippedModule, told_apart
+from engine.sources.source import SkippedModule, told_apart
 from engine.subspaces.devices import CPU, Device
 from engine.wording import count
 from gui.state.notice import Notice, Scope

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from engine.sources.adapter import Adapter
+from engine.sources.source import Source
 from gui.state.notice import Notice
 from gui.state.worker import OpenRequest
 
@@ -30,7 +30,7 @@ class Place:
     the adapter's files since it was opened, in one sentence; empty where they are the same.
     """
 
-    adapter: Adapter | None = None
+    adapter: Source | None = None
     opening: OpenRequest | None = None
     failure: Notice | None = None
     failed_path: Path | None = None

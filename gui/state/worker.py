@@ -21,7 +21,7 @@ from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 
 from engine.comparison.outcome import ComparisonRequest, Outcome
 from engine.errors import EngineError
-from engine.sources.adapter import Adapter
+from engine.sources.source import Source
 from engine.subspaces.devices import cuda_devices
 from engine.subspaces.processors import hold_products_to_one_processor
 from engine.wording import own_words
@@ -46,7 +46,7 @@ class OpenAnswer:
     """The adapter, or why there is none; `choices` are the adapters of a folder that holds several."""
 
     request: OpenRequest
-    adapter: Adapter | None = None
+    adapter: Source | None = None
     failure: Notice | None = None
     choices: tuple[Path, ...] = ()
 
@@ -114,10 +114,10 @@ class Worker(QObject):
     @Slot(object)
     def open(self, request: OpenRequest) -> None:
         """Read an adapter's header."""
-        from engine.sources.opening import open_adapter  # noqa: PLC0415 - NumPy, in the compute thread
+        from engine.sources.opening import open_source  # noqa: PLC0415 - NumPy, in the compute thread
 
         try:
-            answer = OpenAnswer(request, adapter=open_adapter(request.path))
+            answer = OpenAnswer(request, adapter=open_source(request.path))
         except EngineError as error:
             failure = Notice.error(error.reason, str(error))
             answer = OpenAnswer(request, failure=failure, choices=_choices(request.path))

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from engine.naming.headings import heading_text
 from engine.naming.module_path import ModulePath
-from engine.sources.adapter import Adapter
+from engine.sources.source import Source
 from engine.wording import count, file_size, number_text
 
 if TYPE_CHECKING:  # NumPy stays out of the window's first paint
     from engine.measures.views import Title
 
 
-def adapter_facts(adapter: Adapter) -> str:
+def adapter_facts(adapter: Source) -> str:
     """`PEFT · r 64 · 12 modules · 6 layers · float32 · 2.4 MB`."""
     facts = [adapter.format, f"r {number_range(adapter.ranks)}", count(len(adapter.modules), "module")]
     if adapter.layer_count:
@@ -26,7 +26,7 @@ def adapter_facts(adapter: Adapter) -> str:
     return "\u00a0· ".join(fact.replace(" ", "\u00a0") for fact in facts if fact)
 
 
-def scaling(adapter: Adapter) -> str:
+def scaling(adapter: Source) -> str:
     """`α/r 0.125`, a range of them, or empty where the file does not tell."""
     scalings = sorted({module.scaling for module in adapter.modules if module.scaling is not None})
     if not scalings:

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from safetensors import safe_open
 
 from engine.matching.pairing import pair_adapters
-from engine.sources.opening import open_adapter
+from engine.sources.opening import open_source
 
 _ROUNDS = 7
 _MODULES = 5_000
@@ -32,12 +32,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         many = _sparse(Path(folder) / "many.safetensors", _MODULES, rank=8, d=64)
         huge = _sparse(Path(folder) / "huge.safetensors", 20, rank=512, d=131_072)
-        adapter = open_adapter(many)
+        adapter = open_source(many)
         works: dict[str, Callable[[], object]] = {
-            f"{_MODULES} modules": lambda: open_adapter(many),
+            f"{_MODULES} modules": lambda: open_source(many),
             "the same by the library, names alone": lambda: _by_library(many),
             "pairing them with themselves": lambda: pair_adapters(adapter, adapter),
-            f"{huge.stat().st_size / 1e9:.0f} GB": lambda: open_adapter(huge),
+            f"{huge.stat().st_size / 1e9:.0f} GB": lambda: open_source(huge),
         }
         best = dict.fromkeys(works, float("inf"))
         for _ in range(_ROUNDS):

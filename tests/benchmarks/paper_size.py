@@ -41,7 +41,7 @@ from engine.comparison.outcome import ComparisonRequest, ModuleResult
 from engine.comparison.running import outcomes
 from engine.matching.pairing import pair_adapters
 from engine.side import Side
-from engine.sources.opening import open_adapter
+from engine.sources.opening import open_source
 
 Matrix = npt.NDArray[np.float64]
 _ROUNDS = 5
@@ -113,7 +113,7 @@ def _write(folder: Path, case: Case, seed: int) -> None:
 
 
 def _request(folder: Path, layers: int | None = None) -> ComparisonRequest:
-    pairing = pair_adapters(open_adapter(folder / "first"), open_adapter(folder / "second"))
+    pairing = pair_adapters(open_source(folder / "first"), open_source(folder / "second"))
     pairs = pairing.comparable(Side.A)
     kept = tuple(pair for pair in pairs if layers is None or (pair.path.layer or 0) < layers)
     return ComparisonRequest(1, pairing.first, pairing.second, kept)
@@ -194,7 +194,7 @@ def _read(request: ComparisonRequest) -> None:
         with file.path.open("rb", buffering=0) as raw:
             for pair in request.pairs:
                 module = pair.first if adapter is request.first else pair.second
-                start, stop = file.byte_range(module.A.tensors[0])
+                start, stop = file.byte_range(module.update.A.tensors[0])
                 raw.seek(start)
                 raw.readinto(memoryview(buffer)[: stop - start])
 

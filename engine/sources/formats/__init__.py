@@ -19,7 +19,7 @@ from engine.sources.formats import (
 from engine.sources.formats.checkpoint import Checkpoint, FormatModules
 
 
-class AdapterFormat(Protocol):
+class SourceFormat(Protocol):
     """What each module of this package offers."""
 
     NAME: str
@@ -33,6 +33,6 @@ class AdapterFormat(Protocol):
         ...
 
 
-FORMATS: tuple[AdapterFormat, ...] = (
+FORMATS: tuple[SourceFormat, ...] = (
     kohya, diffusers, mlx, torchtune, samlora, cloneofsimo, megatron, peft, litgpt, loralib,
 )  # fmt: skip

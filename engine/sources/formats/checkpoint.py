@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.checkpoints.containers import TensorFile, TensorInfo
+from engine.checkpoints.reading import TensorFile
+from engine.checkpoints.tensors import TensorInfo
 from engine.errors import MalformedAdapter
-from engine.sources.adapter import LoraModule, SkippedModule
+from engine.sources.source import Module, SkippedModule
 
 CONFIG_NAME = "adapter_config.json"
 # A config is a page of text; with a rank of its own for each of 10 000 modules it has 1 MB.
@@ -47,12 +48,12 @@ class Checkpoint:
 class FormatModules:
     """What a format makes of a checkpoint."""
 
-    modules: list[LoraModule] = field(default_factory=list)
+    modules: list[Module] = field(default_factory=list)
     unusable: list[SkippedModule] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     base_model: str = ""
 
-    def add(self, made: Iterable[LoraModule | SkippedModule]) -> None:
+    def add(self, made: Iterable[Module | SkippedModule]) -> None:
         """Sort modules into those that can be compared and those that cannot.
 
         Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from engine.checkpoints.containers import TensorInfo
+from engine.checkpoints.tensors import TensorInfo
 from engine.naming.module_path import ModulePath
 from engine.sources.formats.checkpoint import Checkpoint, FormatModules
 from engine.sources.formats.factors import content_warnings, lora_module, no_scaling, tensors_by_role

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from engine.checkpoints.containers import TensorInfo
+from engine.checkpoints.tensors import TensorInfo
 from engine.naming.module_path import ModulePath, parse_module_path
 from engine.sources.formats.checkpoint import Checkpoint, FormatModules
 from engine.sources.formats.factors import SCALING_UNKNOWN, ScalingOfRank, content_warnings, lora_module

@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from engine.checkpoints.containers import TensorInfo, element_count
 from engine.checkpoints.storage_types import STORAGE_TYPES, Array
+from engine.checkpoints.tensors import TensorInfo, element_count
 from engine.naming.module_path import ModulePath, expert_path
-from engine.sources.adapter import LoraModule, SkippedModule, StoredMatrix
 from engine.sources.formats.checkpoint import Checkpoint
+from engine.sources.matrices import Factors, StoredMatrix
+from engine.sources.source import Module, SkippedModule
 from engine.wording import count, natural
 
 # Scaling, given the rank that the tensors have; None where the file does not tell it.
@@ -60,7 +61,7 @@ def lora_module(
     *,
     transposed: bool = False,
     row_order: str = "",
-) -> LoraModule | SkippedModule:
+) -> Module | SkippedModule:
     """One module from A (r, in, k…) and B (out, r, 1…), or from A (in, r) and B (r, out) where `transposed`.
 
     The rank is what the role of the axis says, never the smaller of two lengths.
@@ -79,46 +80,33 @@ def lora_module(
         if rank_B != rank or element_count(B.shape[2:]) != 1:
             return ranks_differ(path, A, B)
     arrange = _transposed if transposed else None
-    return LoraModule(
-        path=path,
-        rank=rank,
-        d_in=d_in,
-        d_out=d_out,
-        dtype=A.dtype,
-        scaling=scaling(rank),
+    factors = Factors(
         A=StoredMatrix((A.name,), (rank, d_in), A.dtype, arrange),
         B=StoredMatrix((B.name,), (d_out, rank), B.dtype, arrange) if B is not None and d_out is not None else None,
-        row_order=row_order,
+        scaling=scaling(rank),
     )
+    return Module(path, factors, row_order)
 
 
-def module_parts(
-    parts: Iterable[Part], A: TensorInfo, B: TensorInfo | None, scaling: ScalingOfRank
-) -> list[LoraModule]:
+def module_parts(parts: Iterable[Part], A: TensorInfo, B: TensorInfo | None, scaling: ScalingOfRank) -> list[Module]:
     """Modules that each have some rows of one A (…, in) and of one B (…, r)."""
     d_in = element_count(A.shape[1:])
     made = []
     for part in parts:
         rank = part.rows_A[1] - part.rows_A[0]
         d_out = part.rows_B[1] - part.rows_B[0] if part.rows_B else None
-        made.append(
-            LoraModule(
-                path=part.path,
-                rank=rank,
-                d_in=d_in,
-                d_out=d_out,
-                dtype=A.dtype,
-                scaling=scaling(rank),
-                A=StoredMatrix((A.name,), (rank, d_in), A.dtype, rows=part.rows_A),
-                B=StoredMatrix((B.name,), (d_out, rank), B.dtype, rows=part.rows_B) if B and d_out else None,
-            )
+        factors = Factors(
+            A=StoredMatrix((A.name,), (rank, d_in), A.dtype, rows=part.rows_A),
+            B=StoredMatrix((B.name,), (d_out, rank), B.dtype, rows=part.rows_B) if B and d_out else None,
+            scaling=scaling(rank),
         )
+        made.append(Module(part.path, factors))
     return made
 
 
 def stacked_experts(
     path: ModulePath, A: TensorInfo, B: TensorInfo | None, experts: int, scaling: ScalingOfRank
-) -> list[LoraModule]:
+) -> list[Module]:
     """The experts of PEFT's target_parameters: A (E·r, in) expert by expert, B (out, r·E) with experts fastest."""
     rank, d_in = A.shape[0] // experts, element_count(A.shape[1:])
     made = []
@@ -126,41 +114,26 @@ def stacked_experts(
         stored_B = None
         if B is not None:
             stored_B = StoredMatrix((B.name,), (B.shape[0], rank), B.dtype, _every(experts, expert))
-        made.append(
-            LoraModule(
-                path=expert_path(path, expert),
-                rank=rank,
-                d_in=d_in,
-                d_out=B.shape[0] if B is not None else None,
-                dtype=A.dtype,
-                scaling=scaling(rank),
-                A=StoredMatrix((A.name,), (rank, d_in), A.dtype, rows=(expert * rank, (expert + 1) * rank)),
-                B=stored_B,
-            )
-        )
+        rows = expert * rank, (expert + 1) * rank
+        stored_A = StoredMatrix((A.name,), (rank, d_in), A.dtype, rows=rows)
+        made.append(Module(expert_path(path, expert), Factors(stored_A, stored_B, scaling=scaling(rank))))
     return made
 
 
 def expert_axis(
     path: ModulePath, A: TensorInfo, B: TensorInfo | None, scaling: ScalingOfRank
-) -> list[LoraModule | SkippedModule]:
+) -> list[Module | SkippedModule]:
     """The experts of a stack with an axis of their own: A (E, r, in), B (E, out, r)."""
     experts, rank, d_in = A.shape
     if B is not None and (len(B.shape) != 3 or B.shape[0] != experts or B.shape[2] != rank):
         return [ranks_differ(path, A, B)]
-    return [
-        LoraModule(
-            path=expert_path(path, expert),
-            rank=rank,
-            d_in=d_in,
-            d_out=B.shape[1] if B is not None else None,
-            dtype=A.dtype,
-            scaling=scaling(rank),
-            A=StoredMatrix((A.name,), (rank, d_in), A.dtype, rows=(expert, expert + 1)),
-            B=StoredMatrix((B.name,), (B.shape[1], rank), B.dtype, rows=(expert, expert + 1)) if B else None,
-        )
-        for expert in range(experts)
-    ]
+    made: list[Module | SkippedModule] = []
+    for expert in range(experts):
+        rows = expert, expert + 1
+        stored_A = StoredMatrix((A.name,), (rank, d_in), A.dtype, rows=rows)
+        stored_B = StoredMatrix((B.name,), (B.shape[1], rank), B.dtype, rows=rows) if B else None
+        made.append(Module(expert_path(path, expert), Factors(stored_A, stored_B, scaling=scaling(rank))))
+    return made
 
 
 def factor_problem(A: TensorInfo | None, B: TensorInfo | None) -> str:
@@ -187,10 +160,10 @@ def ranks_differ(path: ModulePath, A: TensorInfo, B: TensorInfo) -> SkippedModul
     return SkippedModule(path.name, f"A has shape {shape_text(A)} and B {shape_text(B)}: their ranks differ.")
 
 
-def content_warnings(checkpoint: Checkpoint, modules: list[LoraModule]) -> list[str]:
+def content_warnings(checkpoint: Checkpoint, modules: list[Module]) -> list[str]:
     """What any reader of the modules should know, whatever family wrote them."""
     warnings = []
-    without_b = [module.path.name for module in modules if module.B is None]
+    without_b = [module.path.name for module in modules if not module.has_B]
     if without_b:
         of_all = f"{len(without_b)} of {count(len(modules), 'module')}"
         warnings.append(f"A without B in {of_all} ({natural(without_b)[0]}): side A only.")

@@ -9,11 +9,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from engine.checkpoints.containers import TensorInfo, element_count
 from engine.checkpoints.storage_types import Float64Array
+from engine.checkpoints.tensors import TensorInfo, element_count
 from engine.naming.flat_names import dotted_name, split_prefix
 from engine.naming.module_path import ModulePath, parse_module_path
-from engine.sources.adapter import LoraModule, SkippedModule, StoredMatrix
 from engine.sources.formats.checkpoint import Checkpoint, FormatModules
 from engine.sources.formats.factors import (
     ScalingOfRank,
@@ -23,6 +22,8 @@ from engine.sources.formats.factors import (
     shape_text,
     tensors_by_role,
 )
+from engine.sources.matrices import Factors, StoredMatrix
+from engine.sources.source import Module, SkippedModule
 
 NAME = "kohya"
 
@@ -84,9 +85,7 @@ def _is_rank_stabilised(metadata: Mapping[str, str]) -> bool:
     return isinstance(arguments, dict) and str(arguments.get("rs_lora")).lower() == "true"
 
 
-def _module(
-    path: ModulePath, tensors: Mapping[str, TensorInfo], scaling: ScalingOfRank
-) -> LoraModule | SkippedModule:
+def _module(path: ModulePath, tensors: Mapping[str, TensorInfo], scaling: ScalingOfRank) -> Module | SkippedModule:
     if "mid" not in tensors:
         return lora_module(path, tensors, scaling)
     return _tucker_module(path, tensors, scaling)
@@ -94,7 +93,7 @@ def _module(
 
 def _tucker_module(
     path: ModulePath, tensors: Mapping[str, TensorInfo], scaling: ScalingOfRank
-) -> LoraModule | SkippedModule:
+) -> Module | SkippedModule:
     """A convolution in Tucker form: down (r', in, 1, 1), mid (r, r', k…), up (out, r, 1, 1).
 
     mid and down together are A: (r, in·k…).
@@ -107,16 +106,12 @@ def _tucker_module(
     if not fits or (B is not None and (B.shape[1] != mid.shape[0] or element_count(B.shape[2:]) != 1)):
         return SkippedModule(path.name, f"lora_mid has shape {shape_text(mid)}, which fits neither A nor B.")
     rank, d_in = mid.shape[0], A.shape[1] * element_count(mid.shape[2:])
-    return LoraModule(
-        path=path,
-        rank=rank,
-        d_in=d_in,
-        d_out=B.shape[0] if B is not None else None,
-        dtype=A.dtype,
-        scaling=scaling(rank),
+    factors = Factors(
         A=StoredMatrix((mid.name, A.name), (rank, d_in), A.dtype, compose=_composed),
         B=StoredMatrix((B.name,), (B.shape[0], rank), B.dtype) if B is not None else None,
+        scaling=scaling(rank),
     )
+    return Module(path, factors)
 
 
 def _composed(mid: Float64Array, down: Float64Array) -> Float64Array:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from engine.checkpoints.containers import TensorInfo
+from engine.checkpoints.tensors import TensorInfo
 from engine.naming.module_path import parse_module_path
-from engine.sources.adapter import LoraModule, SkippedModule
 from engine.sources.formats.checkpoint import Checkpoint, FormatModules
 from engine.sources.formats.factors import (
     SCALING_UNKNOWN,
@@ -23,6 +22,7 @@ from engine.sources.formats.factors import (
     tensors_by_role,
     unknown_scaling,
 )
+from engine.sources.source import Module, SkippedModule
 from engine.wording import count, natural
 
 NAME = "loralib"
@@ -70,7 +70,7 @@ def _groups(A: TensorInfo | None, B: TensorInfo | None) -> int:
 
 def _merged(
     name: str, A: TensorInfo, B: TensorInfo, groups: int, by_module: Mapping[str, Mapping[str, TensorInfo]]
-) -> list[LoraModule] | list[SkippedModule]:
+) -> list[Module] | list[SkippedModule]:
     path = parse_module_path(name)
     fused = _LITGPT_FUSED.match(name)
     projections = _PARTS.get(("qkv" if fused else path.projection, groups), "")

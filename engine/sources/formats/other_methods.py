@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from engine.sources.adapter import SkippedModule
 from engine.sources.formats.checkpoint import Checkpoint
+from engine.sources.source import SkippedModule
 
 # A tensor's role is among the last parts of its name: its first word → what the whole part must begin with, and
 # what the method is called.

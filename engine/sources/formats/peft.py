@@ -6,9 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from engine.checkpoints.containers import TensorInfo
+from engine.checkpoints.tensors import TensorInfo
 from engine.naming.module_path import parse_module_path
-from engine.sources.adapter import LoraModule, SkippedModule, StoredMatrix
 from engine.sources.formats.checkpoint import CONFIG_NAME, Checkpoint, FormatModules
 from engine.sources.formats.factors import (
     content_warnings,
@@ -18,6 +17,8 @@ from engine.sources.formats.factors import (
     stacked_experts,
 )
 from engine.sources.formats.lora_config import LoraConfig
+from engine.sources.matrices import StoredMatrix
+from engine.sources.source import Module, SkippedModule
 from engine.wording import count, listed, natural
 
 NAME = "PEFT"
@@ -59,7 +60,7 @@ def read_modules(checkpoint: Checkpoint) -> FormatModules:
         result.warnings.append(_stacks_warning(stacks))
     result.warnings.extend(_config_warnings(checkpoint, config, result.modules))
     result.warnings.extend(content_warnings(checkpoint, result.modules))
-    if any(module.E is not None for module in result.modules):
+    if any(module.update.E is not None for module in result.modules):
         result.warnings.append("AdaLoRA: sides A and B compare the factors as stored, ΔW is B diag(E) A.")
     return result
 
@@ -82,7 +83,7 @@ def _by_module(checkpoint: Checkpoint) -> tuple[dict[str, dict[str, TensorInfo]]
     ]
 
 
-def _module(name: str, tensors: Mapping[str, TensorInfo], config: LoraConfig) -> LoraModule | SkippedModule:
+def _module(name: str, tensors: Mapping[str, TensorInfo], config: LoraConfig) -> Module | SkippedModule:
     made = lora_module(parse_module_path(name), tensors, config.scaling_of(name))
     diagonal = tensors.get("E")
     if isinstance(made, SkippedModule) or diagonal is None:
@@ -91,7 +92,8 @@ def _module(name: str, tensors: Mapping[str, TensorInfo], config: LoraConfig) ->
         return SkippedModule(name, f"AdaLoRA's diagonal {diagonal.problem}.")
     if diagonal.shape not in {(made.rank, 1), (made.rank,)}:
         return SkippedModule(name, f"AdaLoRA's diagonal has another length than the rank {made.rank}.")
-    return replace(made, E=StoredMatrix((diagonal.name,), (made.rank, 1), diagonal.dtype))
+    E = StoredMatrix((diagonal.name,), (made.rank, 1), diagonal.dtype)
+    return replace(made, update=replace(made.update, E=E))
 
 
 # --- target_parameters: one pair of factors for all experts ---------------------------------------------
@@ -137,7 +139,7 @@ def _parameter(
 
 def _experts(
     name: str, tensors: Mapping[str, TensorInfo], config: LoraConfig, experts: int, parameter: str
-) -> list[LoraModule] | list[SkippedModule]:
+) -> list[Module] | list[SkippedModule]:
     A, B = tensors["A"], tensors.get("B")
     path = parse_module_path(name)
     if B is not None and len(B.shape) != 2:
@@ -158,7 +160,7 @@ def _stacks_warning(stacks: Mapping[str, tuple[int, str]]) -> str:
 # --- what a reader should know --------------------------------------------------------------------------
 
 
-def _config_warnings(checkpoint: Checkpoint, config: LoraConfig, modules: list[LoraModule]) -> list[str]:
+def _config_warnings(checkpoint: Checkpoint, config: LoraConfig, modules: list[Module]) -> list[str]:
     if checkpoint.config is None:
         return [checkpoint.config_problem or f"There is no {CONFIG_NAME} beside the file, so the scaling is unknown."]
     warnings = []

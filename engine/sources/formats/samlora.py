@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from engine.checkpoints.containers import TensorInfo
+from engine.checkpoints.tensors import TensorInfo
 from engine.naming.module_path import ModulePath
 from engine.sources.formats.checkpoint import Checkpoint, FormatModules
 from engine.sources.formats.factors import SCALING_UNKNOWN, content_warnings, lora_module, no_scaling, unknown_scaling

@@ -1,4 +1,4 @@
-"""Damaged files: every one ends in an Adapter or an EngineError, never in another exception, a hang or much memory.
+"""Damaged files: every one ends in an Source or an EngineError, never in another exception, a hang or much memory.
 
 A few of each kind run in CI. More by hand: `PHISCOPE_FUZZ=20000 python -m pytest tests/engine/test_fuzz.py`.
 """
@@ -20,8 +20,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import EngineError
-from engine.sources.adapter import Adapter
-from engine.sources.opening import open_adapter
+from engine.sources.opening import open_source
+from engine.sources.source import Source
 from tests import factories as make
 
 _EXAMPLES = int(os.environ.get("PHISCOPE_FUZZ", "240")) // 4
@@ -37,14 +37,14 @@ PAIRS = {
 }
 
 
-def opened(path: Path) -> Adapter | None:
+def opened(path: Path) -> Source | None:
     """What opening and reading a file gives: an adapter, or None for an error in a sentence."""
     tracemalloc.start()
     try:
-        adapter = open_adapter(path)
+        adapter = open_source(path)
         with adapter.open() as reader:
             for module in adapter.modules:
-                reader.read(module, B=module.B is not None)
+                reader.read(module, B=module.has_B)
     except EngineError as error:
         assert error.reason.strip()
         assert "\n" not in error.reason
@@ -244,7 +244,7 @@ def test_a_huge_sparse_file_opens_by_its_header(tmp_path: Path) -> None:
         file.truncate(8 + len(header) + 4 * shape[0] * shape[1])
     tracemalloc.start()
     try:
-        adapter = open_adapter(path)
+        adapter = open_source(path)
     finally:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -258,7 +258,7 @@ def test_nothing_stays_open_or_mapped(tmp_path: Path) -> None:
     for name, content in ORIGINALS.items():
         paths.append(tmp_path / name)
         paths[-1].write_bytes(content)
-        adapter = open_adapter(paths[-1])
+        adapter = open_source(paths[-1])
         with adapter.open() as reader:
             kept = [reader.read(module) for module in adapter.modules]
         assert len(kept) == 2

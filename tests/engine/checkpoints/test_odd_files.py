@@ -17,7 +17,7 @@ import pytest
 from engine.document.reopening import read_saved
 from engine.errors import EngineError, MalformedAdapter, UnreadableFile, UnsupportedFormat, unreadable
 from engine.side import Side
-from engine.sources.opening import adapters_in, open_adapter
+from engine.sources.opening import adapters_in, open_source
 from engine.wording import own_words
 from tests import factories as make
 from tests.adapters import llama_modules, write_peft_adapter
@@ -29,7 +29,7 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="of POSIX file system
 def sentence(path: Path) -> str:
     """Why a path cannot be opened."""
     with pytest.raises(EngineError) as refused:
-        open_adapter(path)
+        open_source(path)
     assert "Errno" not in str(refused.value)
     assert refused.value.path is not None
     return refused.value.reason
@@ -96,7 +96,7 @@ def test_tensors_without_numbers_have_their_own_reason(tmp_path: Path, kind: str
     change, reason = WITHOUT_NUMBERS[kind]
     every = sentence(pickled(tmp_path / "all.pt", change, every=True, legacy=legacy))
     assert every == f"None of the 2 modules can be used: {reason.removesuffix('.')} ({Q}, {K})."
-    adapter = open_adapter(pickled(tmp_path / "one.pt", change, every=False, legacy=legacy))
+    adapter = open_source(pickled(tmp_path / "one.pt", change, every=False, legacy=legacy))
     assert [module.path.name for module in adapter.modules] == [K]
     assert [(skip.module, skip.reason) for skip in adapter.unusable] == [(Q, reason)]
     assert not adapter.zero_update
@@ -157,7 +157,7 @@ def test_no_pipe_is_waited_for_whatever_it_is_called(tmp_path: Path) -> None:
     """An index was opened before it was looked at, and so was an export: the program hung."""
     for name in ("model.safetensors.index.json", "comparison.json", "figure.png"):
         os.mkfifo(tmp_path / name)
-        for read in (open_adapter, read_saved):
+        for read in (open_source, read_saved):
             with pytest.raises(UnsupportedFormat, match="This is a pipe, a socket or a device"):
                 read(tmp_path / name)
 
@@ -224,7 +224,7 @@ def test_a_forbidden_folder_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("at", ["header", "data"])
 def test_a_failing_disk_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
-    adapter = open_adapter(write_peft_adapter(tmp_path / "adapter", llama_modules(1), 2, seed=0))
+    adapter = open_source(write_peft_adapter(tmp_path / "adapter", llama_modules(1), 2, seed=0))
     failure = OSError(errno.EIO, os.strerror(errno.EIO), str(adapter.file.path))
 
     class Failing(io.FileIO):
@@ -237,7 +237,7 @@ def test_a_failing_disk_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(Path, "open", lambda path, *_mode, **_more: Failing(str(path)))
     with pytest.raises(UnreadableFile) as refused:
         if at == "header":
-            open_adapter(adapter.path)
+            open_source(adapter.path)
         else:
             with adapter.open() as reader:
                 reader.read(adapter.modules[0], B=Side.A.needs_B)
@@ -254,7 +254,7 @@ def test_a_config_that_may_not_be_read_is_not_called_wrong(tmp_path: Path, monke
         return usual(path, *arguments, **more)
 
     monkeypatch.setattr(Path, "open", guarded)
-    assert open_adapter(adapter).warnings == ("adapter_config.json cannot be read, so the scaling is unknown.",)
+    assert open_source(adapter).warnings == ("adapter_config.json cannot be read, so the scaling is unknown.",)
 
 
 @pytest.mark.parametrize("number", sorted(errno.errorcode))
@@ -281,7 +281,7 @@ def test_a_damaged_header_is_told_in_plain_words(tmp_path: Path, header: bytes, 
     path = tmp_path / "x.safetensors"
     path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(8))
     with pytest.raises(MalformedAdapter) as refused:
-        open_adapter(path)
+        open_source(path)
     assert words in refused.value.reason
     assert not {"line", "column", "deserializing"} & set(refused.value.reason.split())
 
@@ -293,8 +293,8 @@ def test_odd_names_open(tmp_path: Path, name: str) -> None:
         adapter = write_peft_adapter(tmp_path / name, llama_modules(1), 2, seed=0)
     except (OSError, UnicodeError):
         pytest.skip("no file can have this name here")
-    assert len(open_adapter(adapter).modules) == 2
+    assert len(open_source(adapter).modules) == 2
     (adapter / "adapter_model.safetensors").write_bytes(b"")
     with pytest.raises(UnreadableFile) as refused:
-        open_adapter(adapter)
+        open_source(adapter)
     assert str(refused.value).isprintable()

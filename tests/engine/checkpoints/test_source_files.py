@@ -23,8 +23,8 @@ from engine.document.export_plan import Comparison, ExportPlan
 from engine.errors import EngineError, FileChanged, UnreadableFile
 from engine.matching.pairing import pair_adapters
 from engine.side import Side
-from engine.sources.adapter import Adapter
-from engine.sources.opening import open_adapter
+from engine.sources.opening import open_source
+from engine.sources.source import Source
 from engine.subspaces.devices import CPU
 from tests.adapters import llama_modules, peft_tensors, write_peft_adapter
 from tests.factories import mlx, pair, write_pickle
@@ -88,12 +88,12 @@ MAKERS = {"safetensors": _safetensors, "pickle": _pickle, "npz": _npz, "sharded"
 containers = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS.keys())
 
 
-def _run(first: Adapter, second: Adapter, side: Side = Side.A) -> Iterator[Outcome]:
+def _run(first: Source, second: Source, side: Side = Side.A) -> Iterator[Outcome]:
     pairing = pair_adapters(first, second)
     return outcomes(ComparisonRequest(1, first, second, pairing.comparable(side), side))
 
 
-def _comparison(first: Adapter, second: Adapter) -> Comparison:
+def _comparison(first: Source, second: Source) -> Comparison:
     results = tuple(outcome for outcome in _run(first, second) if isinstance(outcome, ModuleResult))
     return Comparison(first, second, Side.A, CPU, results, ())
 
@@ -104,7 +104,7 @@ def test_a_changed_file_is_neither_read_nor_exported(
     tmp_path: Path, make: Callable[[Path, int], Path], change: Change
 ) -> None:
     file, other = make(tmp_path / "first", 1), make(tmp_path / "other", 2)
-    first, second = open_adapter(tmp_path / "first"), open_adapter(tmp_path / "other")
+    first, second = open_source(tmp_path / "first"), open_source(tmp_path / "other")
     comparison = _comparison(first, second)
     change(file, other.read_bytes())
     for side in (Side.A, Side.B):
@@ -120,7 +120,7 @@ def test_a_changed_file_is_neither_read_nor_exported(
 @containers
 def test_a_file_that_has_gone_is_called_that(tmp_path: Path, make: Callable[[Path, int], Path]) -> None:
     file = make(tmp_path / "first", 1)
-    adapter = open_adapter(tmp_path / "first")
+    adapter = open_source(tmp_path / "first")
     file.unlink()
     with pytest.raises(FileChanged, match="has gone since it was opened"):
         list(_run(adapter, adapter))
@@ -129,7 +129,7 @@ def test_a_file_that_has_gone_is_called_that(tmp_path: Path, make: Callable[[Pat
 @containers
 def test_the_checksum_is_of_the_bytes_that_were_read(tmp_path: Path, make: Callable[[Path, int], Path]) -> None:
     make(tmp_path / "first", 1)
-    adapter = open_adapter(tmp_path / "first")
+    adapter = open_source(tmp_path / "first")
     expected = hashlib.sha256(b"".join(path.read_bytes() for path in adapter.file.files.paths)).hexdigest()
     facts = export_comparison(_comparison(adapter, adapter), tmp_path / "out", ExportPlan(()))
     assert facts["first"]["sha256"] == facts["second"]["sha256"] == expected
@@ -142,7 +142,7 @@ def test_a_change_between_two_modules_ends_the_run(tmp_path: Path, change: Chang
         write_peft_adapter(tmp_path / name, llama_modules(400), 4, seed=seed) / "adapter_model.safetensors"
         for seed, name in enumerate(("first", "other"))
     )
-    first, second = open_adapter(file), open_adapter(other)
+    first, second = open_source(file), open_source(other)
     run = _run(first, second)
     assert isinstance(next(run), ModuleResult)
     change(file, other.read_bytes())
@@ -152,7 +152,7 @@ def test_a_change_between_two_modules_ends_the_run(tmp_path: Path, change: Chang
 
 def test_a_file_that_shrinks_while_its_tensors_are_read(tmp_path: Path) -> None:
     file = _safetensors(tmp_path / "first", 1)
-    adapter = open_adapter(file)
+    adapter = open_source(file)
     with adapter.open() as reader:
         _truncated(file, b"")
         with pytest.raises(FileChanged):
@@ -171,12 +171,12 @@ def test_a_file_that_changes_while_its_header_is_read(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(SourceFiles, "open", open_and_replace)
     with pytest.raises(FileChanged):
-        open_adapter(file)
+        open_source(file)
 
 
 def test_the_same_bytes_put_back_are_the_same_file(tmp_path: Path) -> None:
     file = _safetensors(tmp_path / "first", 1)
-    adapter = open_adapter(file)
+    adapter = open_source(file)
     facts = export_comparison(_comparison(adapter, adapter), tmp_path / "out", ExportPlan(()))
     content = file.read_bytes()
     file.unlink()
@@ -221,7 +221,7 @@ def test_there_must_be_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("sharded_first", (True, False))
 def test_every_shard_counts(tmp_path: Path, sharded_first: bool) -> None:
     changed = _shard(tmp_path / "sharded", 1)
-    adapter = open_adapter(tmp_path / "sharded")
+    adapter = open_source(tmp_path / "sharded")
     assert adapter.file.files.size == sum(path.stat().st_size for path in adapter.file.files.paths)
     assert len(adapter.file.files.paths) == 2
     victim = changed if sharded_first else changed.with_name("part-0.safetensors")
@@ -233,7 +233,7 @@ def test_every_shard_counts(tmp_path: Path, sharded_first: bool) -> None:
 def test_the_source_is_found_again_by_its_bytes_elsewhere(tmp_path: Path) -> None:
     """A folder that is moved and linked back is the same source."""
     file = _safetensors(tmp_path / "first", 1)
-    adapter = open_adapter(file)
+    adapter = open_source(file)
     adapter.file.files.sha256()
     shutil.move(tmp_path / "first", tmp_path / "moved")
     (tmp_path / "first").symlink_to(tmp_path / "moved")

@@ -18,7 +18,7 @@ from engine.comparison.outcome import ComparisonRequest, ModuleResult
 from engine.comparison.running import outcomes
 from engine.matching.pairing import Pairing, pair_adapters
 from engine.side import Side
-from engine.sources.opening import open_adapter
+from engine.sources.opening import open_source
 from tests.adapters import llama_modules, peft_config, write_peft_adapter, write_tensors
 from tests.conftest import DATA
 
@@ -39,7 +39,7 @@ def _pairing(
                 name = f"base_model.model.{module}.lora_{factor}.weight"
                 tensors[name] = np.ascontiguousarray(matrix, dtype=np.float32)
         paths.append(write_tensors(folder / str(seed), tensors, peft_config(MODULES, rank)))
-    return pair_adapters(*map(open_adapter, paths))
+    return pair_adapters(*map(open_source, paths))
 
 
 def test_a_common_start_is_told(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_nothing_is_said_where_random_subspaces_share_most_of_theirs(
 
 
 def test_real_seeds_differ_in_their_start() -> None:
-    pairing = pair_adapters(*(open_adapter(DATA / "minilm" / f"r8_seed{seed}") for seed in (0, 1)))
+    pairing = pair_adapters(*(open_source(DATA / "minilm" / f"r8_seed{seed}") for seed in (0, 1)))
     assert initialisation_caution(pairing) == ""
 
 
@@ -71,7 +71,7 @@ def test_without_B_nothing_can_be_said(tmp_path: Path) -> None:
     paths = [
         write_peft_adapter(tmp_path / str(seed), MODULES, 4, seed=seed, zero_B=True) for seed in (0, 0)
     ]  # fmt: skip
-    assert initialisation_caution(pair_adapters(*map(open_adapter, paths))) == ""
+    assert initialisation_caution(pair_adapters(*map(open_source, paths))) == ""
 
 
 def test_gauge_matters_on_the_factors_only() -> None:
@@ -93,7 +93,7 @@ def test_different_base_models_are_told(tmp_path: Path, one: str, other: str, to
         write_peft_adapter(tmp_path / name, MODULES, 4, seed=1, config={"base_model_name_or_path": base})
         for name, base in (("a", one), ("b", other))
     ]
-    said = base_model_caution(pair_adapters(*map(open_adapter, paths)))
+    said = base_model_caution(pair_adapters(*map(open_source, paths)))
     assert (one in said and other in said) if told else said == ""
 
 
@@ -105,14 +105,14 @@ def test_a_common_start_is_told_where_both_learned_the_same_task(tmp_path: Path)
 
 
 def test_a_file_compared_with_itself_is_told(tmp_path: Path) -> None:
-    first, second = (open_adapter(write_peft_adapter(tmp_path / name, MODULES, 4, seed=1)) for name in "ab")
+    first, second = (open_source(write_peft_adapter(tmp_path / name, MODULES, 4, seed=1)) for name in "ab")
     assert "compared with itself" in same_file_caution(pair_adapters(first, first))
     assert not same_file_caution(pair_adapters(first, second))
 
 
 def test_everything_that_a_reader_should_beware_of_is_in_one_list(tmp_path: Path) -> None:
     zero, trained = (
-        open_adapter(write_peft_adapter(tmp_path / name, MODULES, 4, seed=seed, zero_B=not seed))
+        open_source(write_peft_adapter(tmp_path / name, MODULES, 4, seed=seed, zero_B=not seed))
         for seed, name in enumerate(("zero", "trained"))
     )
     pairing = pair_adapters(zero, trained)

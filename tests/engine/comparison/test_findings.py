@@ -19,7 +19,7 @@ from engine.document.export import export_comparison
 from engine.document.export_plan import Comparison, ExportPlan
 from engine.matching.pairing import pair_adapters
 from engine.side import Side
-from engine.sources.opening import open_adapter
+from engine.sources.opening import open_source
 from engine.subspaces.devices import CPU
 from tests.adapters import Matrix, llama_modules, write_peft_adapter
 from tests.conftest import DATA, REPOSITORY
@@ -31,7 +31,7 @@ _R8 = DATA / "minilm" / "r8_seed0"
 
 def _written(first: Path, second: Path, folder: Path, side: Side = Side.A) -> tuple[Rows, Rows, dict[str, Any]]:
     """The rows of phi.csv and of findings.csv, and comparison.json."""
-    pairing = pair_adapters(open_adapter(first), open_adapter(second))
+    pairing = pair_adapters(open_source(first), open_source(second))
     request = ComparisonRequest(1, pairing.first, pairing.second, pairing.comparable(side), side)
     results = tuple(result for result in outcomes(request) if isinstance(result, ModuleResult))
     comparison = Comparison(pairing.first, pairing.second, side, CPU, results, pairing.skipped(side))

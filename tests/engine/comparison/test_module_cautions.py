@@ -12,7 +12,7 @@ from engine.comparison.outcome import ComparisonRequest, ModuleResult
 from engine.comparison.running import outcomes
 from engine.matching.pairing import Pairing, pair_adapters
 from engine.side import Side
-from engine.sources.opening import open_adapter
+from engine.sources.opening import open_source
 from tests.adapters import Matrix, llama_modules, write_peft_adapter
 
 MODULES = llama_modules(4)
@@ -38,7 +38,7 @@ def _results(pairing: Pairing, side: Side = Side.A) -> list[ModuleResult]:
 def test_ties_are_told_once_with_every_module_below(tmp_path: Path) -> None:
     tied = write_peft_adapter(tmp_path / "tied", MODULES, 4, seed=1, draw=_tied, dtype=np.float64)
     plain = write_peft_adapter(tmp_path / "plain", MODULES, 4, seed=2)
-    (caution,) = module_cautions(_results(pair_adapters(open_adapter(tied), open_adapter(plain))), Side.A)
+    (caution,) = module_cautions(_results(pair_adapters(open_source(tied), open_source(plain))), Side.A)
     assert caution.kind == "ties"
     assert "of A in 8 of 8 modules (Layer 1 q, Layer 1 v, Layer 2 q and 5 more)" in caution.sentence
     assert len(caution.lines) == 8
@@ -51,7 +51,7 @@ def test_ranks_below_r_are_told_once(tmp_path: Path, count_from: int, named: str
         write_peft_adapter(tmp_path / str(seed), MODULES[:2], 4, seed=seed, draw=_deficient, dtype=np.float64)
         for seed in (1, 2)
     ]
-    results = _results(pair_adapters(*map(open_adapter, paths)))
+    results = _results(pair_adapters(*map(open_source, paths)))
     (caution,) = module_cautions(results, Side.A, count_from)
     assert caution.kind == "ranks"
     assert caution.lines[0] == f"{named}: first adapter has rank 2 of 4; second adapter has rank 2 of 4"
@@ -59,7 +59,7 @@ def test_ranks_below_r_are_told_once(tmp_path: Path, count_from: int, named: str
 
 def test_what_the_device_left_to_the_cpu_is_told(tmp_path: Path) -> None:
     paths = [write_peft_adapter(tmp_path / str(seed), MODULES, 4, seed=seed) for seed in (1, 2)]
-    results = _results(pair_adapters(*map(open_adapter, paths)))
+    results = _results(pair_adapters(*map(open_source, paths)))
     assert module_cautions(results, Side.A) == ()
     first = results[0]
     results[0] = ModuleResult(first.pair, first.similarity, device_failure="The GPU failed.")
@@ -71,7 +71,7 @@ def test_what_the_device_left_to_the_cpu_is_told(tmp_path: Path) -> None:
 
 def test_untrained_adapters_are_named(tmp_path: Path) -> None:
     trained, zero, other = (
-        open_adapter(write_peft_adapter(tmp_path / name, MODULES, 4, seed=1, zero_B=name != "trained"))
+        open_source(write_peft_adapter(tmp_path / name, MODULES, 4, seed=1, zero_B=name != "trained"))
         for name in ("trained", "zero", "other")
     )
     assert untrained_caution(pair_adapters(trained, trained)) == ""

@@ -10,11 +10,11 @@ from engine.comparison.sentence import equals, probability, shared_sentence, sha
 from engine.matching.pairing import ModulePair
 from engine.naming.module_path import ModulePath
 from engine.side import Side
-from engine.sources.adapter import LoraModule, StoredMatrix
+from engine.sources.matrices import Factors, StoredMatrix
+from engine.sources.source import Module
 from engine.subspaces.subspace import Spectrum, SubspaceSimilarity
 
 _D = 400
-_NOTHING = StoredMatrix((), (0, 0), "float32")
 
 
 def _result(
@@ -23,7 +23,7 @@ def _result(
     """A module that shares s directions at full rank, NaN where φ there is undefined."""
     name = ".".join(filter(None, (tower, str(layer) if layer is not None else "", projection)))
     path = ModulePath(name, layer, "", tower, projection)
-    first, second = (LoraModule(path, rank, d, d, "float32", None, _NOTHING, None) for rank in ranks)
+    first, second = (Module(path, Factors(StoredMatrix(("A",), (rank, d), "float32"))) for rank in ranks)
     small, large = min(ranks), max(ranks)
     values = np.full(ranks, large / d)
     values[-1, -1] = large / d + s / small * (1 - large / d)

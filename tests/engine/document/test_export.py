@@ -28,13 +28,13 @@ from engine.figures.style import FigureStyle
 from engine.matching.pairing import pair_adapters
 from engine.measures.chance import expected_similarity
 from engine.side import Side
-from engine.sources.opening import open_adapter
+from engine.sources.opening import open_source
 from engine.subspaces.devices import CPU
 from tests.adapters import Matrix, llama_modules, write_peft_adapter
 
 
 def compare(first: Path, second: Path, side: Side = Side.A) -> Comparison:
-    pairing = pair_adapters(open_adapter(first), open_adapter(second))
+    pairing = pair_adapters(open_source(first), open_source(second))
     request = ComparisonRequest(1, pairing.first, pairing.second, pairing.comparable(side), side)
     results = tuple(result for result in outcomes(request) if isinstance(result, ModuleResult))
     return Comparison(pairing.first, pairing.second, side, CPU, results, pairing.skipped(side))
@@ -217,7 +217,7 @@ def test_slugs_are_unique_and_safe_on_windows(tmp_path: Path) -> None:
     ]  # fmt: skip
     adapters = [write_peft_adapter(tmp_path / str(seed), modules, 2, seed=seed) for seed in (0, 1)]
 
-    slugs = [pair.slug for pair in pair_adapters(*map(open_adapter, adapters)).pairs]
+    slugs = [pair.slug for pair in pair_adapters(*map(open_source, adapters)).pairs]
 
     assert len(slugs) == len(modules)
     assert len({slug.casefold() for slug in slugs}) == len(slugs)

@@ -21,7 +21,7 @@ from engine.document.export import export_comparison
 from engine.document.export_plan import ExportPlan, folder_name
 from engine.document.former_export import former_export
 from engine.document.program import program
-from engine.sources.opening import open_adapter
+from engine.sources.opening import open_source
 from tests.adapters import llama_modules, write_peft_adapter
 from tests.conftest import REPOSITORY
 from tests.engine.document.test_export import compare
@@ -207,7 +207,7 @@ def test_names_that_are_not_utf8(tmp_path: Path) -> None:
     inspected = run("inspect", named[0], cwd=tmp_path)
     assert inspected.returncode == 0
     inspected.stdout.decode("utf-8")
-    first, second = (open_adapter(Path(os.fsdecode(name))) for name in named)
+    first, second = (open_source(Path(os.fsdecode(name))) for name in named)
     assert folder_name(first, second) == "caf-0-caf-1"
 
 

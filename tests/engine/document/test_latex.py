@@ -14,7 +14,7 @@ from engine.document.latex import latex_figure
 from engine.figures.style import FigureStyle
 from engine.matching.pairing import pair_adapters
 from engine.side import Side
-from engine.sources.opening import open_adapter
+from engine.sources.opening import open_source
 from engine.subspaces.devices import CPU
 from tests.adapters import llama_modules, write_peft_adapter
 from tests.reference import compare
@@ -26,7 +26,7 @@ def test_caption_says_what_is_shown(tmp_path: Path) -> None:
         write_peft_adapter(tmp_path / name, llama_modules(3), 4 + 2 * k, seed=k, d_in=48)
         for k, name in enumerate(names)
     ]
-    pairing = pair_adapters(*map(open_adapter, paths))
+    pairing = pair_adapters(*map(open_source, paths))
     request = ComparisonRequest(1, pairing.first, pairing.second, pairing.comparable(Side.A))
     results = tuple(outcome for outcome in outcomes(request) if isinstance(outcome, ModuleResult))
     comparison = Comparison(pairing.first, pairing.second, Side.A, CPU, results, (), frozenset({"1_q", "3_v"}))

@@ -18,7 +18,7 @@ from engine.errors import UnsupportedFormat
 from engine.matching.pairing import pair_adapters
 from engine.measures.views import View
 from engine.side import Side
-from engine.sources.opening import open_adapter
+from engine.sources.opening import open_source
 from engine.subspaces.devices import CPU
 from tests.adapters import llama_modules, write_peft_adapter
 
@@ -28,7 +28,7 @@ def exported(tmp_path: Path) -> Path:
     """A folder with the files of a comparison of `ädapter one` and `two`, on side B."""
     modules = llama_modules(3)
     paths = [write_peft_adapter(tmp_path / name, modules, 4, seed=k) for k, name in enumerate(("ädapter one", "two"))]
-    pairing = pair_adapters(*map(open_adapter, paths))
+    pairing = pair_adapters(*map(open_source, paths))
     request = ComparisonRequest(1, pairing.first, pairing.second, pairing.comparable(Side.B), Side.B)
     results = tuple(outcome for outcome in outcomes(request) if isinstance(outcome, ModuleResult))
     shown = frozenset({"1_q", "3_v"})

@@ -29,7 +29,8 @@ from engine.matching.pairing import ModulePair
 from engine.measures.chance import expected_similarity
 from engine.naming.module_path import ModulePath
 from engine.side import Side
-from engine.sources.adapter import LoraModule, StoredMatrix
+from engine.sources.matrices import Factors, StoredMatrix
+from engine.sources.source import Module
 from engine.subspaces.subspace import Spectrum, SubspaceSimilarity
 
 # What is near the ends of what the library writes as Python does, and what rounding makes of 0 and 1.
@@ -94,10 +95,7 @@ def old_phi_npz(results: Iterable[ModuleResult], facts: dict[str, Any]) -> bytes
 def result_of(
     values: Float64Array, d: int, path: ModulePath = ModulePath("model.x", 0, "", "", "q"), slug: str = "1_q"
 ) -> ModuleResult:
-    sides = [
-        LoraModule(path, rank, d, d, "float32", None, StoredMatrix(("A",), (rank, d), "float32"), None)
-        for rank in values.shape
-    ]
+    sides = [Module(path, Factors(StoredMatrix(("A",), (rank, d), "float32"))) for rank in values.shape]
     first, second = (Spectrum(np.ones(rank), rank) for rank in values.shape)
     return ModuleResult(ModulePair(sides[0], sides[1], slug), SubspaceSimilarity(values, first, second, d, "Gram"))
 

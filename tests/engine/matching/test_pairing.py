@@ -8,7 +8,7 @@ import pytest
 
 from engine.matching.pairing import Pairing, pair_adapters
 from engine.side import Side
-from engine.sources.opening import open_adapter
+from engine.sources.opening import open_source
 from tests import factories as make
 from tests.adapters import llama_modules, write_peft_adapter
 
@@ -21,7 +21,7 @@ def paired(folder: Path, first: make.Tensors, second: make.Tensors) -> Pairing:
         make.write_safetensors(folder / f"{name}.safetensors", tensors)
         for name, tensors in (("first", first), ("second", second))
     ]
-    return pair_adapters(*map(open_adapter, paths))
+    return pair_adapters(*map(open_source, paths))
 
 
 def reasons(pairing: Pairing, side: Side = Side.A) -> dict[str, str]:
@@ -33,7 +33,7 @@ def test_zero_B_has_no_directions_where_B_is_needed(tmp_path: Path) -> None:
     paths = [
         write_peft_adapter(tmp_path / str(seed), modules, 4, seed=seed, zero_B=seed == 1) for seed in (0, 1)
     ]  # fmt: skip
-    pairing = pair_adapters(*map(open_adapter, paths))
+    pairing = pair_adapters(*map(open_source, paths))
     assert len(pairing.comparable(Side.A)) == 2
     for side in (Side.B, Side.DW_LEFT, Side.DW_RIGHT):
         undefined = pairing.undefined(side)

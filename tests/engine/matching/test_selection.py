@@ -8,7 +8,7 @@ import pytest
 
 from engine.matching.pairing import ModulePair, pair_adapters
 from engine.matching.selection import parse_layers, renumbered, select_pairs, unmatched
-from engine.sources.opening import open_adapter
+from engine.sources.opening import open_source
 from tests.adapters import llama_modules, write_peft_adapter
 
 
@@ -41,7 +41,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> tuple[ModulePair, ...]:
     made = [
         write_peft_adapter(folder / str(seed), llama_modules(3, ("q", "k", "v")), 2, seed=seed) for seed in (0, 1)
     ]
-    return pair_adapters(open_adapter(made[0]), open_adapter(made[1])).pairs
+    return pair_adapters(open_source(made[0]), open_source(made[1])).pairs
 
 
 def test_selected_pairs_keep_their_order(pairs: tuple[ModulePair, ...]) -> None:

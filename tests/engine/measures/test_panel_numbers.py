@@ -11,13 +11,13 @@ from engine.comparison.outcome import ComparisonRequest, ModuleResult
 from engine.comparison.running import outcomes
 from engine.matching.pairing import pair_adapters
 from engine.side import Side
-from engine.sources.opening import open_adapter
+from engine.sources.opening import open_source
 from tests.adapters import llama_modules, write_peft_adapter
 
 
 def _results(tmp_path: Path, layers: int, ranks: tuple[int, int] = (4, 4), d_in: int = 64) -> list[ModuleResult]:
     first, second = (
-        open_adapter(write_peft_adapter(tmp_path / str(k), llama_modules(layers), rank, seed=k, d_in=d_in))
+        open_source(write_peft_adapter(tmp_path / str(k), llama_modules(layers), rank, seed=k, d_in=d_in))
         for k, rank in enumerate(ranks)
     )
     pairing = pair_adapters(first, second)

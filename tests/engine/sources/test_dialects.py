@@ -11,8 +11,8 @@ import pytest
 
 from engine.comparison.outcome import ModuleResult
 from engine.side import Side
-from engine.sources.adapter import Adapter
-from engine.sources.opening import open_adapter
+from engine.sources.opening import open_source
+from engine.sources.source import Source
 from tests import factories as make
 from tests.reference import compare, reference_phi
 
@@ -28,7 +28,7 @@ UNET = {
 }
 
 
-def read(adapter: Adapter) -> dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
+def read(adapter: Source) -> dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
     """A and B of every module by its name."""
     found = {}
     with adapter.open() as reader:
@@ -40,7 +40,7 @@ def read(adapter: Adapter) -> dict[str, tuple[np.ndarray[Any, Any], np.ndarray[A
     return found
 
 
-def holds(adapter: Adapter, pairs: dict[str, make.Pair]) -> None:
+def holds(adapter: Source, pairs: dict[str, make.Pair]) -> None:
     """Assert that it holds exactly these A and B under these names."""
     found = read(adapter)
     assert set(found) == set(pairs)
@@ -49,11 +49,11 @@ def holds(adapter: Adapter, pairs: dict[str, make.Pair]) -> None:
         np.testing.assert_array_equal(found[name][1], B)
 
 
-def saved(folder: Path, tensors: make.Tensors, config: dict[str, Any] | None = None, **options: Any) -> Adapter:
+def saved(folder: Path, tensors: make.Tensors, config: dict[str, Any] | None = None, **options: Any) -> Source:
     """Write and open."""
     if config is not None:
         make.write_config(folder, config)
-    return open_adapter(make.write_safetensors(folder / "adapter_model.safetensors", tensors, **options))
+    return open_source(make.write_safetensors(folder / "adapter_model.safetensors", tensors, **options))
 
 
 PEFT = {"peft_type": "LORA", "r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "v_proj", "down_proj"]}
@@ -142,7 +142,7 @@ def test_experts_of_target_parameters(tmp_path: Path) -> None:
 
 def test_sam_lora_numbers_q_and_v_of_each_block(tmp_path: Path) -> None:
     pairs = [make.pair(seed, 4, 24, 24) for seed in range(6)]
-    adapter = open_adapter(make.write_pickle(tmp_path / "sam.pt", make.samlora(pairs)))
+    adapter = open_source(make.write_pickle(tmp_path / "sam.pt", make.samlora(pairs)))
     places = {(m.path.layer, m.path.projection): factors for m, factors in _with_factors(adapter)}
     for block in range(3):
         np.testing.assert_array_equal(places[block, "q"][0], pairs[2 * block][0])
@@ -154,12 +154,12 @@ def test_sam_lora_numbers_q_and_v_of_each_block(tmp_path: Path) -> None:
 def test_lora_vit_multiplies_by_what_its_file_does_not_hold(tmp_path: Path) -> None:
     tensors = make.samlora([make.pair(seed, 4, 24, 24) for seed in range(2)])
     tensors["fc_24in_10out"] = np.zeros((10, 24), dtype=np.float32)
-    adapter = open_adapter(make.write_safetensors(tmp_path / "vit.safetensors", tensors))
+    adapter = open_source(make.write_safetensors(tmp_path / "vit.safetensors", tensors))
     assert {module.scaling for module in adapter.modules} == {None}
     assert any("scaling is unknown" in warning for warning in adapter.warnings)
 
 
-def _with_factors(adapter: Adapter) -> list[tuple[Any, tuple[Any, Any]]]:
+def _with_factors(adapter: Source) -> list[tuple[Any, tuple[Any, Any]]]:
     found = read(adapter)
     return [(module, found[module.path.name]) for module in adapter.modules]
 
@@ -167,7 +167,7 @@ def _with_factors(adapter: Adapter) -> list[tuple[Any, tuple[Any, Any]]]:
 def test_cloneofsimo_without_names(tmp_path: Path) -> None:
     pairs = [make.pair(seed, 4, 12, 16) for seed in range(3)]
     tensors = [matrix for A, B in pairs for matrix in (B, A)]
-    listed = read(open_adapter(make.write_pickle(tmp_path / "lora.pt", tensors)))
+    listed = read(open_source(make.write_pickle(tmp_path / "lora.pt", tensors)))
     numbered = read(saved(tmp_path / "safe", make.cloneofsimo(pairs)))
     for found in (listed, numbered):
         assert len(found) == 3
@@ -191,7 +191,7 @@ def test_xlabs_flux(tmp_path: Path) -> None:
 @pytest.mark.parametrize("legacy", [False, True])
 def test_containers_are_unwrapped(tmp_path: Path, container: str, legacy: bool) -> None:
     content = {container: make.peft(LLAMA), "epoch": 3, "optimizer": {"lr": 0.1}}
-    holds(open_adapter(make.write_pickle(tmp_path / "checkpoint.pt", content, legacy=legacy)), LLAMA)
+    holds(open_source(make.write_pickle(tmp_path / "checkpoint.pt", content, legacy=legacy)), LLAMA)
 
 
 def test_shards_are_put_together(tmp_path: Path) -> None:
@@ -207,8 +207,8 @@ def test_shards_are_put_together(tmp_path: Path) -> None:
     index = tmp_path / "adapter_model.safetensors.index.json"
     index.write_text(json.dumps({"metadata": {}, "weight_map": weight_map}))
     make.write_config(tmp_path, PEFT)
-    holds(open_adapter(index), LLAMA)
-    holds(open_adapter(tmp_path), LLAMA)
+    holds(open_source(index), LLAMA)
+    holds(open_source(tmp_path), LLAMA)
 
 
 # --- two dialects of one model ---------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 
 from engine.comparison.outcome import ModuleResult
 from engine.errors import UnsupportedFormat
-from engine.sources.opening import open_adapter
+from engine.sources.opening import open_source
 from tests.conftest import DATA
 from tests.reference import compare
 
@@ -71,13 +71,13 @@ def test_other_methods_are_named(folder: Path) -> None:
     method = folder.name.partition("_")[2].replace("_", " ")
     for which in ("a", "b"):
         with pytest.raises(UnsupportedFormat) as caught:
-            open_adapter(_adapter(folder, which))
+            open_source(_adapter(folder, which))
         assert method.casefold() in caught.value.reason.casefold()
 
 
 def test_experts_of_a_stack_are_compared_one_by_one() -> None:
     folder = next(folder for folder in COMPARED if "target_parameters" in folder.name)
-    adapter = open_adapter(folder / "a")
+    adapter = open_source(folder / "a")
     names = {module.path.name for module in adapter.modules}
     assert {f"model.layers.0.mlp.experts[{expert}]" for expert in range(4)} <= names
     experts = [module for module in adapter.modules if "[" in module.path.name]

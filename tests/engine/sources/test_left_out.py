@@ -9,9 +9,9 @@ import pytest
 from engine.matching.explaining import group_text, why_nothing
 from engine.matching.pairing import Pairing, pair_adapters
 from engine.side import Side
-from engine.sources.adapter import SkippedModule, told_apart
 from engine.sources.left_out import by_reason
-from engine.sources.opening import adapters_in, open_adapter
+from engine.sources.opening import adapters_in, open_source
+from engine.sources.source import SkippedModule, told_apart
 from tests import factories as make
 from tests.adapters import llama_modules, write_peft_adapter
 
@@ -20,7 +20,7 @@ def paired(folder: Path, first: make.Tensors, second: make.Tensors) -> Pairing:
     paths = (folder / "ada.safetensors", folder / "bob.safetensors")
     for path, tensors in zip(paths, (first, second), strict=True):
         make.write_safetensors(path, tensors)
-    return pair_adapters(*map(open_adapter, paths))
+    return pair_adapters(*map(open_source, paths))
 
 
 def peft(names: list[str], d_in: int = 24) -> make.Tensors:
@@ -77,7 +77,7 @@ def test_names_of_both_dialects_are_shown_where_they_differ(tmp_path: Path) -> N
 
 def test_adapters_of_one_name_are_named_with_their_folders(tmp_path: Path) -> None:
     paths = [write_peft_adapter(tmp_path / f"run{n}" / "final", [f"model.m{n}.x"], 2, seed=n) for n in (0, 1)]
-    said = why_nothing(pair_adapters(*map(open_adapter, paths)), Side.A)
+    said = why_nothing(pair_adapters(*map(open_source, paths)), Side.A)
     assert said == (
         "1 module is only in run0/final (for example model.m0.x), 1 only in run1/final (for example model.m1.x)."
     )
@@ -88,7 +88,7 @@ def test_what_is_unusable_is_in_natural_order(tmp_path: Path) -> None:
     tensors = {**peft([*names, "model.layers.0.v_proj"])}
     for name in names:
         del tensors[f"base_model.model.{name}.lora_A.weight"]
-    adapter = open_adapter(make.write_safetensors(tmp_path / "x.safetensors", tensors))
+    adapter = open_source(make.write_safetensors(tmp_path / "x.safetensors", tensors))
     assert [skip.module for skip in adapter.unusable] == names
 
 
@@ -98,7 +98,7 @@ def test_no_sound_module_is_one_sentence_with_a_count(tmp_path: Path) -> None:
         tmp_path / "x.safetensors", {name: matrix for name, matrix in tensors.items() if "lora_B" in name}
     )
     with pytest.raises(Exception, match=r"None of the 12 modules can be used: The file holds B and no A \("):
-        open_adapter(path)
+        open_source(path)
 
 
 def test_a_folder_offers_its_adapters_in_natural_order(tmp_path: Path) -> None:
@@ -113,10 +113,10 @@ def test_a_folder_offers_its_adapters_in_natural_order(tmp_path: Path) -> None:
 
 def test_adapters_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
     folders = [tmp_path / place / "final" for place in ("run1/seed", "run2/seed")]
-    first, second = (open_adapter(write_peft_adapter(folder, llama_modules(1), 2, seed=0)) for folder in folders)
+    first, second = (open_source(write_peft_adapter(folder, llama_modules(1), 2, seed=0)) for folder in folders)
     assert told_apart(first, second) == ("run1/seed/final", "run2/seed/final")
-    by_file = open_adapter(folders[0] / "adapter_model.safetensors")
+    by_file = open_source(folders[0] / "adapter_model.safetensors")
     assert told_apart(by_file, second) == ("run1/seed/final", "run2/seed/final")
     assert told_apart(first, by_file) == ("final", "final")
-    other = open_adapter(write_peft_adapter(tmp_path / "other", llama_modules(1), 2, seed=0))
+    other = open_source(write_peft_adapter(tmp_path / "other", llama_modules(1), 2, seed=0))
     assert told_apart(first, other) == ("final", "other")

@@ -16,7 +16,7 @@ from engine.comparison.outcome import ComparisonRequest, ModuleResult, Outcome
 from engine.errors import DeviceFailure
 from engine.matching.pairing import pair_adapters
 from engine.side import Side
-from engine.sources.opening import open_adapter
+from engine.sources.opening import open_source
 from engine.subspaces.algebra import Algebra, NumpyAlgebra, TorchAlgebra
 from engine.subspaces.devices import CPU, Device, cuda_devices
 from tests.adapters import llama_modules, write_peft_adapter
@@ -109,7 +109,7 @@ def test_no_memory_for_one_pair_is_a_failure() -> None:
 def _request(folder: Path, device: Device, side: Side = Side.A) -> ComparisonRequest:
     modules = llama_modules(7, ("q", "v"))
     paths = [write_peft_adapter(folder / str(seed), modules, 4 + seed, seed=seed) for seed in (0, 1)]
-    pairing = pair_adapters(*map(open_adapter, paths))
+    pairing = pair_adapters(*map(open_source, paths))
     return ComparisonRequest(1, pairing.first, pairing.second, pairing.comparable(side), side, device)
 
 

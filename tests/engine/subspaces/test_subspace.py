@@ -20,7 +20,7 @@ from engine.checkpoints.storage_types import (
 )
 from engine.errors import MalformedAdapter
 from engine.side import Side
-from engine.sources.adapter import LoraFactors
+from engine.sources.source import FactorArrays
 from engine.subspaces.subspace import RowMatrix, SubspaceSimilarity, row_matrix, subspace_similarity
 
 Matrix = npt.NDArray[np.float64]
@@ -183,7 +183,7 @@ def test_the_ends_of_smaller_types_are_compared(type_: StorageType, scale: float
             StoredArray((rng.uniform(-1, 1, shape) * scale).astype(type_.carrier), type_)
             for shape in ((rank, 40), (30, rank))
         ]
-        stored.append(LoraFactors(*arrays))
+        stored.append(FactorArrays(*arrays))
         wide.append([np.ldexp(array.widened(), -_exponent(array.widened())) for array in arrays])
 
     first, second = (row_matrix(each, side) for each in stored)
@@ -202,7 +202,7 @@ def test_stored_precision_is_widened_before_anything_is_computed(type_: StorageT
         numbers = rng.standard_normal((r, 64)).astype(np.float32)
         bits = (numbers.view(np.uint32) >> 16).astype(np.uint16) if type_ is BFLOAT16 else numbers
         stored.append(StoredArray(bits.astype(type_.carrier), type_))
-    X, Y = (row_matrix(LoraFactors(A=array, B=None), Side.A) for array in stored)
+    X, Y = (row_matrix(FactorArrays(A=array, B=None), Side.A) for array in stored)
 
     result = subspace_similarity(X, Y)
 
@@ -313,11 +313,11 @@ def test_rows_belong_to_the_first_matrix() -> None:
 # --- sides -----------------------------------------------------------------------------------------------
 
 
-def factors(A: Matrix | None, B: Matrix | None) -> LoraFactors:
-    return LoraFactors(*(None if X is None else StoredArray(X, FLOAT64) for X in (A, B)))
+def factors(A: Matrix | None, B: Matrix | None) -> FactorArrays:
+    return FactorArrays(*(None if X is None else StoredArray(X, FLOAT64) for X in (A, B)))
 
 
-def side_phi(side: Side, first: LoraFactors, second: LoraFactors) -> Matrix:
+def side_phi(side: Side, first: FactorArrays, second: FactorArrays) -> Matrix:
     return subspace_similarity(row_matrix(first, side), row_matrix(second, side)).values
 
 
@@ -397,7 +397,7 @@ def test_missing_B_is_refused_where_it_is_needed() -> None:
 
 
 def test_coarsest_type_decides_what_is_rounding() -> None:
-    mixed = LoraFactors(StoredArray(np.eye(2, 3, dtype="<f2"), FLOAT16), StoredArray(np.eye(3, 2), FLOAT64))
+    mixed = FactorArrays(StoredArray(np.eye(2, 3, dtype="<f2"), FLOAT16), StoredArray(np.eye(3, 2), FLOAT64))
 
     assert row_matrix(mixed, Side.DW_RIGHT).type is FLOAT16
     assert row_matrix(mixed, Side.B).type is FLOAT64
@@ -500,7 +500,7 @@ def test_every_storage_type_at_every_shape(name: str, seed: int, r: int, r_: int
         bits = tensor.contiguous().view(torch.uint8).numpy().copy().view(STORAGE_TYPES[name].carrier)
         stored.append(StoredArray(bits.reshape(rows, d), STORAGE_TYPES[name]))
     X, Y = (array.widened() for array in stored)
-    first, second = (row_matrix(LoraFactors(A=array, B=None), Side.A) for array in stored)
+    first, second = (row_matrix(FactorArrays(A=array, B=None), Side.A) for array in stored)
     result = subspace_similarity(first, second)
 
     k, k_ = result.first.numerical_rank, result.second.numerical_rank

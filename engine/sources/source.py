@@ -1,8 +1,8 @@
-"""A LoRA adapter: what its header says, and its factors when they are read."""
+"""What holds an update of a model's weights: what its header says, and its factors when they are read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,69 +10,54 @@ from typing import TYPE_CHECKING
 
 from engine.errors import MalformedAdapter
 from engine.naming.module_path import ModulePath
+from engine.sources.matrices import Factors
 
 if TYPE_CHECKING:  # NumPy stays out of the window's first paint
-    from engine.checkpoints.storage_types import Array, Float64Array, StoredArray
-    from engine.checkpoints.tensors import Rows, Scratch, TensorFile, TensorReader
+    from engine.checkpoints.reading import Scratch, TensorFile, TensorReader
+    from engine.checkpoints.storage_types import StoredArray
 
 
 @dataclass(frozen=True, slots=True)
-class StoredMatrix:
-    """Where one factor lies in a file, and how it becomes a matrix.
+class Module:
+    """Header facts of one module that is updated.
 
-    `tensors` are the names of the tensors it is made of (nearly always one), `shape` the matrix' rows and
-    columns, `dtype` torch's name of its type. `rows` picks rows of the tensor's first axis where it stacks
-    several matrices. `arrange` makes the matrix of the tensors' bits: it must only move them (reshape,
-    transpose, pick), so that it works on any carrier; a product of tensors, which needs numbers, is `compose`,
-    in float64.
-    """
-
-    tensors: tuple[str, ...]
-    shape: tuple[int, int]
-    dtype: str
-    arrange: Callable[[Array], Array] | None = None
-    compose: Callable[..., Float64Array] | None = None
-    rows: Rows | None = None
-
-    def read(self, reader: TensorReader) -> StoredArray:
-        """The matrix, of shape `shape`, as it is stored (float64 where it is composed of several tensors).
-
-        Raises:
-            UnreadableFile, MalformedAdapter: as TensorReader.read.
-        """
-        from engine.checkpoints.storage_types import FLOAT64, StoredArray  # noqa: PLC0415 - as above
-
-        stored = [reader.read(name, self.rows) for name in self.tensors]
-        if self.compose is not None:
-            return StoredArray(self.compose(*(tensor.widened() for tensor in stored)), FLOAT64)
-        data = stored[0].data if self.arrange is None else self.arrange(stored[0].data)
-        return StoredArray(data.reshape(self.shape), stored[0].type)
-
-    def is_zero(self, reader: TensorReader) -> bool:
-        """Whether the tensors that it is made of are all zero."""
-        return all(reader.is_zero(name, self.rows) for name in self.tensors)
-
-
-@dataclass(frozen=True, slots=True)
-class LoraModule:
-    """Header facts of one adapted module: ΔW = scaling · B A.
-
-    A is (rank, d_in), B (d_out, rank). `B` and `d_out` are None where the file holds A alone. `scaling` is None
-    where the file does not tell it. `dtype` is the storage type of A. AdaLoRA puts a diagonal between the two,
-    ΔW = scaling · B diag(E) A with `E` (rank, 1). `row_order` names an order of B's rows other than the usual
-    one: two modules whose orders differ have no common R^d_out.
+    `row_order` names an order of ΔW's rows other than the usual one: two modules whose orders differ have no common
+    R^d_out.
     """
 
     path: ModulePath
-    rank: int
-    d_in: int
-    d_out: int | None
-    dtype: str
-    scaling: float | None
-    A: StoredMatrix
-    B: StoredMatrix | None
-    E: StoredMatrix | None = None
+    update: Factors
     row_order: str = ""
+
+    @property
+    def rank(self) -> int:
+        """How many directions the update has at most."""
+        return self.update.rank
+
+    @property
+    def d_in(self) -> int:
+        """The dimension of what goes into the module."""
+        return self.update.d_in
+
+    @property
+    def d_out(self) -> int | None:
+        """The dimension of what comes out of it; None where the file does not tell."""
+        return self.update.d_out
+
+    @property
+    def dtype(self) -> str:
+        """The storage type of its numbers, by torch's name."""
+        return self.update.dtype
+
+    @property
+    def scaling(self) -> float | None:
+        """s of ΔW = s · B A; None where the file does not tell it."""
+        return self.update.scaling
+
+    @property
+    def has_B(self) -> bool:
+        """Whether it can be compared on the sides that need B."""
+        return self.update.B is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +69,7 @@ class SkippedModule:
 
 
 @dataclass(frozen=True, eq=False)
-class LoraFactors:
+class FactorArrays:
     """The factors of one module as stored: A (rank, d_in) and B (d_out, rank), or None for one not read."""
 
     A: StoredArray | None
@@ -92,7 +77,7 @@ class LoraFactors:
 
 
 @dataclass(frozen=True, eq=False)
-class Adapter:
+class Source:
     """An adapter whose header has been read.
 
     `path` is what the user named (a file or folder), `format` the family that wrote it, `modules` what can be
@@ -102,7 +87,7 @@ class Adapter:
     path: Path
     file: TensorFile
     format: str
-    modules: tuple[LoraModule, ...]
+    modules: tuple[Module, ...]
     unusable: tuple[SkippedModule, ...] = ()
     warnings: tuple[str, ...] = ()
     base_model: str = ""
@@ -129,7 +114,7 @@ class Adapter:
         return len({(path.stack, path.layer_label) for path in _paths(self.modules) if path.layer_label})
 
     @contextmanager
-    def open(self) -> Iterator[AdapterReader]:
+    def open(self) -> Iterator[SourceReader]:
         """A reader of its factors, holding the file open until the context ends.
 
         Raises:
@@ -137,7 +122,7 @@ class Adapter:
             UnreadableFile: it cannot be opened any more.
         """
         with self.file.open() as reader:
-            yield AdapterReader(self, reader)
+            yield SourceReader(self, reader)
 
 
 def has_stock_name(path: Path) -> bool:
@@ -145,7 +130,7 @@ def has_stock_name(path: Path) -> bool:
     return path.stem.partition(".")[0] in _STOCK_NAMES and not path.is_dir()
 
 
-def told_apart(first: Adapter, second: Adapter) -> tuple[str, str]:
+def told_apart(first: Source, second: Source) -> tuple[str, str]:
     """What to call two adapters: their names, with the folders that it takes to tell two of one name apart.
 
     `run1/final` and `run2/final`; the same name twice where both are one place.
@@ -174,20 +159,18 @@ def _place(path: Path) -> tuple[str, ...]:
 _STOCK_NAMES = {"adapter_model", "pytorch_lora_weights", "adapters", "adapter_config", "model", "lit_model"}
 
 
-def _paths(modules: Iterable[LoraModule]) -> Iterator[ModulePath]:
+def _paths(modules: Iterable[Module]) -> Iterator[ModulePath]:
     return (module.path for module in modules)
 
 
-class AdapterReader:
+class SourceReader:
     """Reads the factors of an open adapter, module by module."""
 
-    def __init__(self, adapter: Adapter, reader: TensorReader) -> None:
+    def __init__(self, adapter: Source, reader: TensorReader) -> None:
         self._adapter = adapter
         self._reader = reader
 
-    def read(
-        self, module: LoraModule, *, A: bool = True, B: bool = True, scratch: Scratch | None = None
-    ) -> LoraFactors:
+    def read(self, module: Module, *, A: bool = True, B: bool = True, scratch: Scratch | None = None) -> FactorArrays:
         """Read the factors asked for, into `scratch` where it is given.
 
         Where a diagonal stands between the two, B comes times it if A is read too.
@@ -198,13 +181,14 @@ class AdapterReader:
             MalformedAdapter: B is asked for and the file has none, or a factor is not of a floating-point type.
         """
         self._reader.scratch = scratch
-        if B and module.B is None:
+        update = module.update
+        if B and update.B is None:
             raise MalformedAdapter("The file holds A and no B.", path=self._adapter.path, module=module.path.name)
         with self._adapter.file.files.unchanged():
-            stored_B = module.B.read(self._reader) if B and module.B is not None else None
-            if A and stored_B is not None and module.E is not None:
-                stored_B = _times_diagonal(stored_B, module.E.read(self._reader))
-            return LoraFactors(A=module.A.read(self._reader) if A else None, B=stored_B)
+            stored_B = update.B.read(self._reader) if B and update.B is not None else None
+            if A and stored_B is not None and update.E is not None:
+                stored_B = _times_diagonal(stored_B, update.E.read(self._reader))
+            return FactorArrays(A=update.A.read(self._reader) if A else None, B=stored_B)
 
     def zero_updates(self) -> frozenset[str]:
         """Names of the modules whose B (or the diagonal before it) is all zero, so that ΔW = 0.
@@ -216,7 +200,10 @@ class AdapterReader:
             return frozenset(
                 module.path.name
                 for module in self._adapter.modules
-                if any(matrix is not None and matrix.is_zero(self._reader) for matrix in (module.B, module.E))
+                if any(
+                    matrix is not None and matrix.is_zero(self._reader)
+                    for matrix in (module.update.B, module.update.E)
+                )
             )
 
 
