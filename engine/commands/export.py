@@ -11,7 +11,7 @@ from engine.commands.given import open_given
 from engine.commands.saying import exit_status, say, say_json
 from engine.comparison.cautions import comparison_cautions, gauge_caution, initialisation_caution
 from engine.comparison.module_cautions import untrained_caution
-from engine.comparison.outcome import ComparisonRequest, ModuleFailure, ModuleResult
+from engine.comparison.outcome import Request, SideFailure, SideResult
 from engine.comparison.running import outcomes
 from engine.document.command_line import figure_style
 from engine.document.comparison_figure import figure_cautions, size_note
@@ -59,7 +59,7 @@ def _export(arguments: argparse.Namespace) -> None:
     side = Side(arguments.side)
     pairs = _chosen(pairing, side, arguments)
     _say_warnings(pairing)
-    request = ComparisonRequest(1, pairing.first, pairing.second, pairs, side, device)
+    request = Request(1, pairing.matching, pairs, (side,), device)
     plan = ExportPlan(arguments.figure, figure_style(arguments), arguments.data)
     with staged(arguments.out) as stage, spooled_results(stage.scratch, stage.target) as results:
         _look_before(request, plan, arguments)
@@ -76,18 +76,18 @@ def _export(arguments: argparse.Namespace) -> None:
         say(sys.stdout, facts["sentence"])
 
 
-def _undefined(pairing: Pairing, request: ComparisonRequest) -> set[str]:
+def _undefined(pairing: Pairing, request: Request) -> set[str]:
     """Modules that were compared and have nothing to compare."""
-    return {skip.module for skip in pairing.undefined(request.side)} & {pair.path.name for pair in request.pairs}
+    return {skip.module for skip in pairing.undefined(request.sides[0])} & {pair.path.name for pair in request.pairs}
 
 
-def _look_before(request: ComparisonRequest, plan: ExportPlan, arguments: argparse.Namespace) -> None:
+def _look_before(request: Request, plan: ExportPlan, arguments: argparse.Namespace) -> None:
     """Say how much will be written, and refuse to write over other people's files, before anything is computed.
 
     Raises:
         WouldBeLost: they are in the folder.
     """
-    size = tables_size(request.pairs, request.side, plan.data)
+    size = tables_size(request.pairs, request.sides[0], plan.data)
     if size >= WORTH_SAYING:
         say(sys.stderr, f"about {file_size(size)} will be written into {arguments.out}")
     former = former_export(arguments.out)
@@ -95,22 +95,20 @@ def _look_before(request: ComparisonRequest, plan: ExportPlan, arguments: argpar
         return
     coming = file_names([pair.slug for pair in request.pairs], plan)
     tells = former.facts is not None  # else the checksums are left to be found beside the computing
-    others = former.others(
-        coming, *(each.file.files.sha256() if tells else "" for each in (request.first, request.second))
-    )
+    others = former.others(coming, *(each.file.files.sha256() if tells else "" for each in request.matching.sources))
     if others:
         raise WouldBeLost(f"{others}.", path=arguments.out)
 
 
 def _comparison(
-    request: ComparisonRequest, pairing: Pairing, results: SpooledResults, arguments: argparse.Namespace
+    request: Request, pairing: Pairing, results: SpooledResults, arguments: argparse.Namespace
 ) -> Comparison:
     """Compute, and say what a reader of it should beware of.
 
     Raises:
         EngineError: nothing came of any module.
     """
-    side = request.side
+    (side,) = request.sides
     failures = _computed(request, results)
     failed = tuple(SkippedModule(failure.pair.path.name, failure.error.reason) for failure in failures)
     if not results:
@@ -122,7 +120,7 @@ def _comparison(
         if caution not in (gauge_caution(side), untrained_caution(pairing)):  # true of every export; said already
             say(sys.stderr, f"note: {caution}")
     return Comparison(
-        request.first, request.second, side, request.device, results,
+        pairing.first, pairing.second, side, request.device, results,
         skipped=(*failed, *pairing.skipped(side)),
         preset=Preset(arguments.preset) if arguments.preset else None,
         cautions=cautions,
@@ -196,7 +194,7 @@ def _say_warnings(pairing: Pairing) -> None:
         say(sys.stderr, f"note: {' and '.join(places)}: {warning}")
 
 
-def _none_computed(failures: Sequence[ModuleFailure], failed: Sequence[SkippedModule]) -> EngineError:
+def _none_computed(failures: Sequence[SideFailure], failed: Sequence[SkippedModule]) -> EngineError:
     """Why nothing came of a run: the one module's error, or the most frequent reason with its count."""
     if len(failures) == 1:
         return failures[0].error
@@ -217,11 +215,13 @@ def _say_left_out(skipped: Sequence[SkippedModule], pairing: Pairing) -> None:
         say(sys.stderr, f"left out: {count(rest, 'module')} for other reasons")
 
 
-def _computed(request: ComparisonRequest, results: SpooledResults) -> list[ModuleFailure]:
+def _computed(request: Request, results: SpooledResults) -> list[SideFailure]:
     """Compute every pair into `results`; those that failed."""
-    failures: list[ModuleFailure] = []
-    for done, outcome in enumerate(outcomes(request), 1):
-        if isinstance(outcome, ModuleFailure):
+    failures: list[SideFailure] = []
+    (side,) = request.sides
+    for done, each in enumerate(outcomes(request), 1):
+        outcome = each.on(side)
+        if isinstance(outcome, SideFailure):
             failures.append(outcome)
         else:
             results.append(outcome)
@@ -230,7 +230,7 @@ def _computed(request: ComparisonRequest, results: SpooledResults) -> list[Modul
     return failures
 
 
-def _figure_slugs(results: Sequence[ModuleResult], arguments: argparse.Namespace) -> frozenset[str] | None:
+def _figure_slugs(results: Sequence[SideResult], arguments: argparse.Namespace) -> frozenset[str] | None:
     """Which results the figure shows: those named, the preset's, or what is usual; None for all."""
     pairs = [result.pair for result in results]
     if arguments.panels:

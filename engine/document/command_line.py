@@ -13,12 +13,12 @@ from pathlib import Path
 
 from engine.document.export_plan import DATA_KINDS, Comparison, ExportPlan, default_figure
 from engine.document.program import program, shell_line
-from engine.figures.colour_range import COLOUR_MAPS, DIVERGING_MAPS, map_name, short_name, suits, typed_range
+from engine.figures.colour_maps import COLOUR_MAPS, DIVERGING_MAPS, map_name, short_name, suits, typed_range
 from engine.figures.presets import Preset, preset_pairs
 from engine.figures.style import FIGURE_FORMATS, FigureStyle, text_sizes
 from engine.matching.pairing import ModulePair, pair_adapters
 from engine.matching.selection import LayerSelection, parse_layers, select_pairs
-from engine.measures.views import View
+from engine.measures.view import View
 from engine.naming.projections import projection_key
 from engine.side import Side
 from engine.sources.source import Source, has_stock_name

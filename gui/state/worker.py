@@ -19,7 +19,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 
-from engine.comparison.outcome import ComparisonRequest, Outcome
+from engine import work
+from engine.comparison.outcome import PairOutcome, Request
 from engine.errors import EngineError
 from engine.sources.source import Source
 from engine.subspaces.devices import cuda_devices
@@ -56,7 +57,7 @@ class OutcomeBatch:
     """Outcomes of one request, in its order; `finished` with the last batch of a run, complete or not."""
 
     request_id: int
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[PairOutcome, ...]
     finished: bool = False
     failure: Notice | None = None
 
@@ -80,14 +81,12 @@ class JobAnswer:
 
 @dataclass
 class _Run:
-    request: ComparisonRequest
+    request: Request
     cancelled: threading.Event
-    outcomes: Iterator[Outcome] = field(init=False)
+    outcomes: Iterator[PairOutcome] = field(init=False)
 
     def __post_init__(self) -> None:
-        from engine.comparison.running import outcomes  # noqa: PLC0415 - NumPy, in the compute thread
-
-        self.outcomes = outcomes(self.request, self.cancelled.is_set)
+        self.outcomes = work.outcomes(self.request, self.cancelled.is_set)
 
 
 class Worker(QObject):
@@ -114,19 +113,17 @@ class Worker(QObject):
     @Slot(object)
     def open(self, request: OpenRequest) -> None:
         """Read an adapter's header."""
-        from engine.sources.opening import open_source  # noqa: PLC0415 - NumPy, in the compute thread
-
         try:
-            answer = OpenAnswer(request, adapter=open_source(request.path))
+            answer = OpenAnswer(request, adapter=work.open_source(request.path))
         except EngineError as error:
             failure = Notice.error(error.reason, str(error))
-            answer = OpenAnswer(request, failure=failure, choices=_choices(request.path))
+            answer = OpenAnswer(request, failure=failure, choices=work.choices(request.path))
         except Exception as error:  # noqa: BLE001 - the thread's edge: nothing may end it
             answer = OpenAnswer(request, failure=_unexpected(error))
         self.adapter_opened.emit(answer)
 
     @Slot(object)
-    def compare(self, order: tuple[ComparisonRequest, threading.Event]) -> None:
+    def compare(self, order: tuple[Request, threading.Event]) -> None:
         """Start a comparison in place of the one that may be running."""
         self._end_run()
         self._run = _Run(*order)
@@ -170,7 +167,7 @@ class Worker(QObject):
         run = self._run
         if run is None:
             return
-        batch: list[Outcome] = []
+        batch: list[PairOutcome] = []
         finished, failure = False, None
         until = time.monotonic() + _SLICE_SECONDS
         try:
@@ -187,17 +184,6 @@ class Worker(QObject):
         if finished:
             self._end_run()
         self.outcomes_arrived.emit(OutcomeBatch(run.request.id, tuple(batch), finished, failure))
-
-
-def _choices(path: Path) -> tuple[Path, ...]:
-    """The adapters of a folder that holds several, to choose from; empty for anything else."""
-    from engine.sources.opening import adapters_in  # noqa: PLC0415 - NumPy, in the compute thread
-
-    try:
-        several = adapters_in(path)
-    except EngineError:  # there is nothing that could be read, as was said
-        return ()
-    return several if len(several) > 1 else ()
 
 
 def _unexpected(error: Exception) -> Notice:
@@ -244,7 +230,7 @@ class ComputeThread(QObject):
         """Have an adapter opened; `adapter_opened` answers."""
         self._open_asked.emit(request)
 
-    def compare(self, request: ComparisonRequest) -> None:
+    def compare(self, request: Request) -> None:
         """Have a comparison computed in place of the one before; `outcomes_arrived` answers, in batches."""
         self.cancel()
         self._cancelled = threading.Event()

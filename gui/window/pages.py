@@ -19,10 +19,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import SideResult
 from engine.figures.presets import Preset
 from engine.matching.pairing import ModulePair
-from engine.measures.views import View
+from engine.measures.view import View
 from engine.wording import count
 from gui.figure.area import FigureArea
 from gui.figure.grid import FigureView
@@ -288,7 +288,7 @@ class ComparisonPane(QWidget):
         if self._inspector is not None and self._inspector.cell is None:
             self._inspector.show_cell(self.figure.first_cell())
 
-    def _show_numbers(self, result: ModuleResult) -> None:
+    def _show_numbers(self, result: SideResult) -> None:
         from gui.numbers.tables import MatrixDialog  # noqa: PLC0415 - when first looked at
 
         dialog = MatrixDialog(result, self.scale.view, self._session.count_from, self)

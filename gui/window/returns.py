@@ -124,9 +124,9 @@ class Returns(QObject):
         """Show a pair that was asked for here as it was shown then: side, panels, figure and view."""
         if any(self._session.place(which).opening is not None for which in Which):
             return  # the other one is on its way, and will bring another pairing
-        from engine.figures.colour_range import maps_of  # noqa: PLC0415 - NumPy, after the first paint
+        from engine.figures.colour_maps import maps_of  # noqa: PLC0415 - NumPy, after the first paint
         from engine.figures.presets import Preset  # noqa: PLC0415 - as above
-        from engine.measures.views import View  # noqa: PLC0415 - as above
+        from engine.measures.view import View  # noqa: PLC0415 - as above
 
         last, self._restoring = self._restoring, None
         pairing = self._session.pairing

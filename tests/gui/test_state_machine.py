@@ -25,11 +25,11 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from engine.comparison.outcome import ModuleResult
-from engine.figures.colour_range import COLOUR_MAPS, RangeMode
+from engine.comparison.outcome import SideResult
+from engine.figures.colour_maps import COLOUR_MAPS, RangeMode
 from engine.figures.presets import Preset
 from engine.measures.summary import Summary
-from engine.measures.views import View
+from engine.measures.view import View
 from gui.exporting.dialog import ExportDialog
 from gui.figure.panel import Cell
 from gui.state.notice import Scope
@@ -343,18 +343,18 @@ class WindowMachine(RuleBasedStateMachine):
         if "written" in said:
             self._check_files(out, results, {"side": side.value, "first": pairing.first.name})
 
-    def _check_files(self, out: Path, results: list[ModuleResult], facts: dict[str, str]) -> None:
+    def _check_files(self, out: Path, results: list[SideResult], facts: dict[str, str]) -> None:
         stated = json.loads((out / "comparison.json").read_text(encoding="utf-8"))
         assert stated["side"] == facts["side"]
         assert stated["first"]["name"] == facts["first"]
         assert [panel["slug"] for panel in stated["panels"]] == [result.pair.slug for result in results]
         with (out / "phi.csv").open(encoding="utf-8", newline="") as file:
             written = [row["phi"] for row in csv.DictReader(file)]
-        phi = np.concatenate([result.similarity.values.ravel() for result in results])
+        phi = np.concatenate([result.phi.ravel() for result in results])
         np.testing.assert_array_equal([float(text) if text else np.nan for text in written], phi)
         with np.load(out / "phi.npz") as arrays:
             for result in results:
-                np.testing.assert_array_equal(arrays[result.pair.slug], result.similarity.values)
+                np.testing.assert_array_equal(arrays[result.pair.slug], result.phi)
 
     # --- what always holds ---
 
@@ -383,7 +383,7 @@ class WindowMachine(RuleBasedStateMachine):
         comparable = {id(pair) for pair in self.session.comparable}
         for result in self.session.results:
             assert id(result.pair) in comparable
-            assert result.similarity.values.shape == result.pair.shape
+            assert result.phi.shape == result.pair.shape
 
     @invariant()
     def progress_counts_what_is_known(self) -> None:
@@ -409,7 +409,7 @@ class WindowMachine(RuleBasedStateMachine):
             if panel.pair is not None:
                 assert any(panel.pair is pair for pair in shown)
                 assert panel.outcome is self.session.outcome(panel.pair)
-            assert panel.image.isVisible() == (panel.similarity is not None)
+            assert panel.image.isVisible() == (panel.facts is not None)
 
     @invariant()
     def every_panel_has_the_levels_of_the_bar(self) -> None:
@@ -420,7 +420,7 @@ class WindowMachine(RuleBasedStateMachine):
         assert levels[0] < levels[1]
         assert tuple(figure.bar_image.getLevels()) == levels
         for panel in figure.panels:
-            similarity = panel.similarity
+            similarity = panel.facts
             if similarity is None:
                 continue
             assert tuple(panel.image.getLevels()) == levels
@@ -472,7 +472,7 @@ class WindowMachine(RuleBasedStateMachine):
         """What is known of a cell, by the name of its module."""
         for result in self.session.results:
             if cell is not None and result.pair.slug == cell.pair.slug:
-                return float(result.similarity.values[cell.i - 1, cell.j - 1])
+                return float(result.phi[cell.i - 1, cell.j - 1])
         return None
 
     def teardown(self) -> None:

@@ -15,13 +15,15 @@ from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
-from engine.comparison.outcome import ModuleFailure, ModuleResult
+from engine.comparison.outcome import SideFailure, SideResult
 from engine.errors import EngineError
-from engine.figures.colour_range import COLOUR_MAPS, DIVERGING_MAPS, RangeMode
+from engine.figures.colour_maps import COLOUR_MAPS, DIVERGING_MAPS, RangeMode
 from engine.figures.presets import Preset
 from engine.measures.control import gaussian_control
+from engine.measures.phi import PHI
 from engine.measures.summary import Summary
-from engine.measures.views import View, view_values
+from engine.measures.view import View
+from engine.measures.views import view_values
 from engine.side import Side
 from gui.exporting.dialog import ExportDialog
 from gui.figure.panel import Cell
@@ -57,8 +59,8 @@ def test_the_pixels_of_a_panel_are_the_map_of_its_values(
     colours = Colormap("seaborn:icefire" if view.is_centred else "seaborn:rocket")
     image, seen = window.figure.grab().toImage(), []
     for panel in window.figure.panels:
-        assert isinstance(panel.outcome, ModuleResult)
-        values = view_values(panel.outcome.similarity, view)
+        assert isinstance(panel.outcome, SideResult)
+        values = view_values(panel.outcome.facts, view)
         for i, j in np.ndindex(3, 6):
             x = panel.area.left() + (j + 0.5) / 6 * panel.area.width()
             y = panel.area.top() + (i + 0.5) / 3 * panel.area.height()
@@ -78,7 +80,7 @@ def test_everything_names_what_is_coloured(qtbot: QtBot, window: MainWindow, vie
     name, cell = NAMES[view], Cell(window.session.shown[3], 5, 9)
     result = window.session.result(cell.pair)
     assert result is not None
-    value = number(view_values(result.similarity, view)[4, 8], view.digits)
+    value = number(view_values(result.facts, view)[4, 8], view.digits)
     assert f"to read {name}<" in window.read_out.text
     window.figure._set_cell(cell)
     text = window.read_out.text
@@ -94,15 +96,13 @@ def test_everything_names_what_is_coloured(qtbot: QtBot, window: MainWindow, vie
     assert set(inspector.facts) == {"i, j", "chance", "angle", *NAMES.values()}
     assert inspector._profile_heading.text() == f"Profile of {name}"
     inspector._show_plots()
-    np.testing.assert_array_equal(
-        inspector._profile._lines_shown[0][1], np.diagonal(view_values(result.similarity, view))
-    )
+    np.testing.assert_array_equal(inspector._profile._lines_shown[0][1], np.diagonal(view_values(result.facts, view)))
     dialog = MatrixDialog(result, view, 1, window)
     qtbot.addWidget(dialog)
     assert dialog.windowTitle().startswith(f"{name} of Layer")
     assert dialog.table.accessibleName().startswith(f"{name} by i")
     shown = float(dialog.table._model.exact(dialog.table.model().index(4, 8)))
-    assert shown == view_values(result.similarity, view)[4, 8]
+    assert shown == view_values(result.facts, view)[4, 8]
     window.show_page(1)
     atlas = window.pane.atlas
     assert atlas._bar.accessibleDescription().startswith(f"{name} from ")
@@ -311,10 +311,10 @@ def test_the_random_panel_has_the_shape_of_the_last_module_known(
         known.update({pair.slug: results[pair.slug] for pair in shown[: last + 1]})  # type: ignore[misc]
         session.outcomes_changed.emit((shown[last].slug,))
         qtbot.waitUntil(lambda last=last: shape() == shown[last].shape, timeout=20_000)  # type: ignore[misc]
-    known[shown[-1].slug] = ModuleFailure(shown[-1], EngineError("It cannot be compared."))
+    known[shown[-1].slug] = SideFailure(shown[-1], EngineError("It cannot be compared."))
     session.outcomes_changed.emit((shown[-1].slug,))
     assert shape() == shown[2].shape
-    expected = gaussian_control(4, 4, 96).values
+    expected = PHI.values(gaussian_control(4, 4, 96))
     np.testing.assert_array_equal(window.figure.panels[-1].image.image, expected)
 
 

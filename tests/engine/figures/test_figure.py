@@ -15,15 +15,16 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage, imread
 from matplotlib.transforms import Bbox
 
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import SideResult
 from engine.figures.arrangement import figure_size, fitting_plan
-from engine.figures.colour_range import UNDEFINED_COLOUR
+from engine.figures.colour_maps import UNDEFINED_COLOUR
 from engine.figures.contents import figure_levels
 from engine.figures.matplotlib_figure import draw_figure, save_figure
 from engine.figures.notation import FigureText, figure_text
 from engine.figures.presets import Preset, preset_pairs, preset_plan
 from engine.figures.style import FigureStyle
-from engine.measures.views import View, view_values
+from engine.measures.view import View
+from engine.measures.views import view_values
 from engine.side import Side
 from tests.adapters import llama_modules, peft_config, peft_tensors, write_peft_adapter, write_tensors
 from tests.reference import compare
@@ -39,14 +40,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("adapters")
 
 
-def made(folder: Path, panels: int, ranks: tuple[int, int] = (64, 64)) -> list[ModuleResult]:
+def made(folder: Path, panels: int, ranks: tuple[int, int] = (64, 64)) -> list[SideResult]:
     """Results for so many panels, two to a layer."""
     modules = llama_modules(-(-panels // 2))[:panels]
     name = f"{panels}-{ranks[0]}-{ranks[1]}"
     paths = [
         write_peft_adapter(folder / f"{name}-{k}", modules, rank, seed=k, d_in=96) for k, rank in enumerate(ranks)
     ]  # fmt: skip
-    return [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, ModuleResult)]
+    return [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, SideResult)]
 
 
 def text_boxes(figure: Figure) -> dict[str, Bbox]:
@@ -109,7 +110,7 @@ def test_presets_are_legible(folder: Path, preset: Preset, width: float, label: 
 def test_layers_of_many_projections_break_where_the_page_is_narrow(folder: Path, width: float | None) -> None:
     modules = llama_modules(3, ("q", "k", "v", "o", "gate", "up", "down"))
     paths = [write_peft_adapter(folder / f"many-{width}-{k}", modules, 8, seed=k, d_in=96) for k in (0, 1)]
-    found = [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, ModuleResult)]
+    found = [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, SideResult)]
     style = FigureStyle(width, 150, letters=True, control=True, chance=True)
     plan = fitting_plan(found, style)
     assert len(plan.panels) == 22, "the last one is the control"
@@ -127,7 +128,7 @@ def test_towers_are_named_beside_their_own_panels(folder: Path, width: float | N
         for layer in range(2) for projection in "qkvo"
     ]  # fmt: skip
     paths = [write_peft_adapter(folder / f"towers-{width}-{k}", modules, 4, seed=k, d_in=96) for k in (0, 1)]
-    found = [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, ModuleResult)]
+    found = [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, SideResult)]
     style = FigureStyle(width, 150)
     figure = draw_figure(fitting_plan(found, style), figure_text(Side.A, style.view, found), style)
     assert "decoder.cross\nLayer 2" in [text.get_text() for text in figure.texts]
@@ -194,7 +195,7 @@ def test_svg_text_is_text_or_paths_by_choice(folder: Path) -> None:
         assert (b"<text" in out.getvalue()) is not as_paths
 
 
-def _sharing_their_weakest(folder: Path) -> list[ModuleResult]:
+def _sharing_their_weakest(folder: Path) -> list[SideResult]:
     """Two adapters whose directions are random but for the last, which they share."""
     modules = llama_modules(1)
     shared, paths = np.random.default_rng(9).standard_normal(400), []
@@ -204,7 +205,7 @@ def _sharing_their_weakest(folder: Path) -> list[ModuleResult]:
             tensors[name] *= np.linspace(9, 4, 6, dtype=np.float32)[:, None]
             tensors[name][-1] = shared
         paths.append(write_tensors(folder / f"weakest{seed}", tensors, peft_config(modules, 6)))
-    return [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, ModuleResult)]
+    return [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, SideResult)]
 
 
 def test_chance_line_lies_where_z_is_3(folder: Path) -> None:
@@ -213,7 +214,7 @@ def test_chance_line_lies_where_z_is_3(folder: Path) -> None:
     figure = draw_figure(fitting_plan(found, style), TITLE, style)
     drawn = 0
     for result, (axes, _) in zip(found, heatmaps(figure), strict=True):
-        z = view_values(result.similarity, View.Z)
+        z = view_values(result.facts, View.Z)
         vertices = [path.vertices for lines in axes.collections for path in lines.get_paths()]
         assert bool(vertices) == (z.min() < 3 < z.max())
         for j, i in np.concatenate([np.empty((0, 2)), *vertices]):
@@ -236,8 +237,8 @@ def test_no_chance_line_runs_along_undefined_cells(folder: Path) -> None:
         return matrix
 
     first = write_peft_adapter(folder / "deficient", llama_modules(1), 16, seed=3, d_in=96, draw=deficient)
-    found = [o for o in compare(first, first)[1] if isinstance(o, ModuleResult)]
-    assert np.isnan(found[0].similarity.values[6:]).all()
+    found = [o for o in compare(first, first)[1] if isinstance(o, SideResult)]
+    assert np.isnan(found[0].phi[6:]).all()
     style = FigureStyle(dpi=80, chance=True)  # the adapter with itself: all that is defined is far above chance
     figure = draw_figure(fitting_plan(found, style), TITLE, style)
     assert not [collection for axes, _ in heatmaps(figure) for collection in axes.collections]
@@ -254,7 +255,7 @@ def test_the_bar_runs_over_the_range_and_no_further(folder: Path, ends: tuple[fl
 def test_long_projections_stay_above_their_panels(folder: Path) -> None:
     modules = [f"model.layers.{layer}.another_rather_long_name_{k}" for layer in range(2) for k in range(3)]
     paths = [write_peft_adapter(folder / f"long-{k}", modules, 4, seed=k, d_in=96) for k in (0, 1)]
-    found = [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, ModuleResult)]
+    found = [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, SideResult)]
     style = FigureStyle(3.25, 150, label_size=8, tick_size=6, letters=True)
     assert_legible(draw_figure(fitting_plan(found, style), figure_text(Side.A, View.PHI, found), style))
 
@@ -287,7 +288,7 @@ def test_every_view_is_named_and_legible(folder: Path, width: float, label: floa
     assert title.endswith(r" - \mathrm{chance}$") == (view is View.ABOVE_CHANCE)
 
 
-def _asymmetric(folder: Path) -> list[ModuleResult]:
+def _asymmetric(folder: Path) -> list[SideResult]:
     """Panels of 3 × 6 cells without any symmetry, with φ on both sides of chance."""
     return made(folder, 2, (3, 6))
 
@@ -309,7 +310,7 @@ def test_cells_have_the_colours_of_the_view(folder: Path, tmp_path: Path, view: 
     colours = Colormap(colour_map or {View.PHI: "seaborn:rocket"}.get(view, "seaborn:icefire"))
     seen = []
     for (axes, _), result in zip(heatmaps(figure), found, strict=True):
-        box, values = axes.get_position(), view_values(result.similarity, view)
+        box, values = axes.get_position(), view_values(result.facts, view)
         for i, j in np.ndindex(3, 6):
             x = int((box.x0 + (j + 0.5) / 6 * box.width) * pixels.shape[1])
             y = int((1.0 - box.y1 + (i + 0.5) / 3 * box.height) * pixels.shape[0])

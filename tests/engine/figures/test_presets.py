@@ -7,22 +7,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import SideResult
 from engine.errors import NothingComparable
-from engine.figures.presets import Mask, Preset, plain_plan, preset_layers, preset_pairs, preset_plan
+from engine.figures.plan import Mask, plain_plan
+from engine.figures.presets import Preset, preset_layers, preset_pairs, preset_plan
 from engine.measures.control import gaussian_control
+from engine.measures.phi import PHI
+from engine.side import Side
 from tests.adapters import llama_modules, write_peft_adapter
 from tests.reference import compare
 
 
-def results(folder: Path, ranks: tuple[int, int], layers: int, d: int = 90) -> list[ModuleResult]:
+def results(folder: Path, ranks: tuple[int, int], layers: int, d: int = 90) -> list[SideResult]:
     """Every module of two random adapters of these ranks."""
     modules = llama_modules(layers, ("q", "k", "v"))
     paths = [write_peft_adapter(folder / str(k), modules, rank, seed=k, d_in=d) for k, rank in enumerate(ranks)]
-    return [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, ModuleResult)]
+    return [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, SideResult)]
 
 
-def chosen(found: list[ModuleResult], preset: Preset) -> list[ModuleResult]:
+def chosen(found: list[SideResult], preset: Preset) -> list[SideResult]:
     by_slug = {result.pair.slug: result for result in found}
     return [by_slug[pair.slug] for pair in preset_pairs([result.pair for result in found], preset)]
 
@@ -41,8 +44,8 @@ def chosen(found: list[ModuleResult], preset: Preset) -> list[ModuleResult]:
 def test_layers_of_other_depths(tmp_path: Path, preset: Preset, layers: int, expected: list[str]) -> None:
     modules = llama_modules(layers, ("q", "v", "o"))
     paths = [write_peft_adapter(tmp_path / str(seed), modules, 2, seed=seed, d_in=4, d_out=4) for seed in (0, 1)]
-    request, _ = compare(paths[0], paths[1])
-    pairs = preset_pairs(request.pairs, preset)
+    pairing, _ = compare(paths[0], paths[1])
+    pairs = preset_pairs(pairing.comparable(Side.A), preset)
     assert list(dict.fromkeys(pair.path.layer_label for pair in pairs)) == expected
     assert {pair.path.projection for pair in pairs} == {"q", "v"}
     assert f"of {layers}." in preset_layers(pairs, preset, layers)
@@ -59,7 +62,7 @@ def test_figure_7_is_four_panels_to_a_row(tmp_path: Path) -> None:
 def test_figure_7_widens_where_it_is_exceeded(tmp_path: Path) -> None:
     modules = llama_modules(2)
     path = write_peft_adapter(tmp_path / "a", modules, 4, seed=0)
-    same = [outcome for outcome in compare(path, path)[1] if isinstance(outcome, ModuleResult)]
+    same = [outcome for outcome in compare(path, path)[1] if isinstance(outcome, SideResult)]
     assert preset_plan(same, Preset.FIG7).range == (0.0, 1.0)
 
 
@@ -95,7 +98,7 @@ def test_figure_4_has_a_random_panel_of_the_same_shape(tmp_path: Path) -> None:
     assert (plan.layout.rows, plan.layout.columns) == (1, 3)
     control = plan.panels[-1]
     assert control.path is None
-    np.testing.assert_array_equal(control.similarity.values, gaussian_control(64, 64, 90).values)
+    np.testing.assert_array_equal(PHI.values(control.facts), PHI.values(gaussian_control(64, 64, 90)))
     assert control.row_ticks == (1, 8, 16, 24, 32, 40, 48, 56)
 
 
@@ -109,5 +112,5 @@ def test_two_ranks_are_needed_for_figures_3_and_6(tmp_path: Path, preset: Preset
 def test_plain_panels_are_whole(tmp_path: Path) -> None:
     found = results(tmp_path, (3, 5), 2)
     plan = plain_plan(found)
-    assert [panel.similarity for panel in plan.panels] == [result.similarity for result in found]
+    assert [panel.facts for panel in plan.panels] == [result.facts for result in found]
     assert not any(panel.hidden().any() for panel in plan.panels)
