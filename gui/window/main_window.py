@@ -50,6 +50,7 @@ from gui.state.view_options import ViewOptions
 from gui.state.worker import ComputeThread
 from gui.style.names import name_choosers
 from gui.style.theme import GRID, choose_theme, icon
+from gui.window.comparison_files import ComparisonFiles
 from gui.window.empty_state import EmptyState
 from gui.window.menus import Menus
 from gui.window.returns import Returns
@@ -57,6 +58,7 @@ from gui.window.returns import Returns
 if TYPE_CHECKING:
     from gui.figure.grid import FigureView
     from gui.figure.read_out import ReadOut
+    from gui.parts.colour_scale import ColourScale
     from gui.window.pages import ComparisonPane
 
 _SIDE_NAMES = {Side.A: "A", Side.B: "B", Side.DW_RIGHT: "ΔW, right", Side.DW_LEFT: "ΔW, left"}
@@ -85,7 +87,10 @@ class MainWindow(QMainWindow):
         self._build_parts()
         self._build_toolbar()
         name_choosers(self)
-        self.returns = Returns(self)
+        self.returns = Returns(self.session, self.memory, self._scale, self)
+        self.files = ComparisonFiles(
+            self.session, self.memory, self._scale, self.returns.open_again, self.remember_folder, self
+        )
         self.options = ViewOptions(self.session, self)
         self._menus = Menus(self)
         self._restore_looks()
@@ -98,7 +103,7 @@ class MainWindow(QMainWindow):
         self.session.notices_ended.connect(self.notices.end)
         self._cautions = Cautions(self.session, self)
         self.notices.closed.connect(self._cautions.on_closed)
-        self.session.export_dropped.connect(self.returns.reopen)
+        self.session.export_dropped.connect(self.files.reopen)
         self._watch = FileWatch(self.session, self.returns.reload, self)
         for card in self.cards.values():
             card.reload_asked.connect(self.returns.reload)
@@ -209,6 +214,9 @@ class MainWindow(QMainWindow):
     def read_out(self) -> ReadOut:
         """The line below the panels."""
         return self.pane.read_out
+
+    def _scale(self) -> ColourScale:
+        return self.pane.scale
 
     def load_figure(self) -> None:
         """Make the panels before they are needed."""
