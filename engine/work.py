@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.comparison.outcome import PairOutcome, Request, SideResult
+from engine.document.export_plan import Comparison
 from engine.errors import EngineError
+from engine.figures.style import FigureStyle
 from engine.matching.pairing import Pairing
 from engine.side import Side
 from engine.sources.source import Source
@@ -89,3 +91,19 @@ def saved_comparison(path: Path, places: Sequence[Path]) -> tuple[SavedCompariso
 
     saved = read_saved(path)
     return saved, (find_adapter(saved.first, places), find_adapter(saved.second, places))
+
+
+def save_comparison(comparison: Comparison, path: Path, style: FigureStyle) -> None:
+    """engine.document.export.save_comparison."""
+    from engine.document import export
+
+    export.save_comparison(comparison, path, style)
+
+
+def comparison_cautions(
+    pairing: Pairing, side: Side, results: Sequence[SideResult], started_alike: str, count_from: int
+) -> tuple[str, ...]:
+    """engine.comparison.cautions.comparison_cautions; NumPy has been loaded where there are results."""
+    from engine.comparison import cautions
+
+    return cautions.comparison_cautions(pairing, side, results, started_alike, count_from)

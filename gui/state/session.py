@@ -231,6 +231,7 @@ class Session(QObject):
     def show(self, document: Document) -> None:
         """Show what a document says: its sources are opened, and shown as they were."""
         self.store.change(**vars(document))
+        self._settle()
 
     def undo(self) -> None:
         """Show what was shown before the last change."""
@@ -343,7 +344,8 @@ class Session(QObject):
         is_changed = before != sources
         if not self._places.are_opening and (is_changed or not self._shows_something()):
             selection = self._first_selection()
-            self.store.change(is_step=is_changed, sources=sources, selection=selection, preset=None)
+            is_step = is_changed and bool(before)  # nobody goes back to an empty window
+            self.store.change(is_step=is_step, sources=sources, selection=selection, preset=None)
         if is_other and self.document.sources == before:
             self.pairing_changed.emit()
         self._start.start()

@@ -12,7 +12,8 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,8 @@ class OutcomeBatch:
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """Any other work of a moment, such as drawing a figure: `work()` is called, its result sent back."""
+    """Any other work: `work()` is called, its result sent back. Where that is a generator, it is run in slices, and
+    what it returns at the end is the result."""
 
     id: int
     work: Callable[[], object]
@@ -100,9 +102,10 @@ class Worker(QObject):
     def __init__(self) -> None:
         super().__init__()
         self._run: _Run | None = None
+        self._long_jobs: deque[tuple[int, Generator[object, None, object]]] = deque()
         self._timer = QTimer(self)
         self._timer.setInterval(0)
-        self._timer.timeout.connect(self._compute_slice)
+        self._timer.timeout.connect(self._work_a_slice)
 
     @Slot()
     def begin(self) -> None:
@@ -131,14 +134,13 @@ class Worker(QObject):
 
     @Slot(object)
     def do(self, job: Job) -> None:
-        """Do one job."""
-        try:
-            answer = JobAnswer(job.id, result=job.work())
-        except EngineError as error:
-            answer = JobAnswer(job.id, failure=Notice.error(str(error)))
-        except Exception as error:  # noqa: BLE001 - the thread's edge: nothing may end it
-            answer = JobAnswer(job.id, failure=_unexpected(error))
-        self.job_finished.emit(answer)
+        """Do one job, or begin it."""
+        result, failure = _tried(job.work)
+        if isinstance(result, Generator):
+            self._long_jobs.append((job.id, result))
+            self._timer.start()
+        else:
+            self.job_finished.emit(JobAnswer(job.id, result, failure))
 
     @Slot()
     def find_devices(self) -> None:
@@ -152,38 +154,75 @@ class Worker(QObject):
 
     @Slot()
     def stop(self) -> None:
-        """End the run that may be going on, closing its files, and then the thread."""
+        """End what may be going on, closing its files, and then the thread."""
         self._end_run()
+        while self._long_jobs:
+            self._long_jobs.pop()[1].close()
         self.thread().quit()
 
     def _end_run(self) -> None:
-        self._timer.stop()
         if self._run is not None:
             self._run.outcomes.close()  # type: ignore[attr-defined]
             self._run = None
 
     @Slot()
+    def _work_a_slice(self) -> None:
+        """A slice of the run, and one of the first of the long jobs, which then waits behind the others."""
+        if self._run is not None:
+            self._compute_slice()
+        if self._long_jobs:
+            self._continue(*self._long_jobs.popleft())
+        if self._run is None and not self._long_jobs:
+            self._timer.stop()
+
+    def _continue(self, id_: int, job: Generator[object, None, object]) -> None:
+        until = time.monotonic() + _SLICE_SECONDS
+
+        def go_on() -> tuple[bool, object]:
+            while time.monotonic() < until:
+                try:
+                    next(job)
+                except StopIteration as end:
+                    return True, end.value
+            return False, None
+
+        result, failure = _tried(go_on)
+        is_over, value = result if failure is None else (True, None)
+        if is_over:
+            self.job_finished.emit(JobAnswer(id_, value, failure))
+        else:
+            self._long_jobs.append((id_, job))
+
     def _compute_slice(self) -> None:
         run = self._run
         if run is None:
             return
         batch: list[PairOutcome] = []
-        finished, failure = False, None
         until = time.monotonic() + _SLICE_SECONDS
-        try:
-            while time.monotonic() < until and not finished:
+
+        def go_on() -> bool:
+            while time.monotonic() < until:
                 outcome = next(run.outcomes, None)
                 if outcome is None:
-                    finished = True
-                else:
-                    batch.append(outcome)
-        except EngineError as error:
-            finished, failure = True, Notice.error(str(error))
-        except Exception as error:  # noqa: BLE001 - the thread's edge: nothing may end it
-            finished, failure = True, _unexpected(error)
+                    return True
+                batch.append(outcome)
+            return False
+
+        result, failure = _tried(go_on)
+        finished = bool(result) or failure is not None
         if finished:
             self._end_run()
         self.outcomes_arrived.emit(OutcomeBatch(run.request.id, tuple(batch), finished, failure))
+
+
+def _tried(work: Callable[[], Any]) -> tuple[Any, Notice | None]:
+    """What work gives, or why it failed: the thread's edge, where nothing may end it."""
+    try:
+        return work(), None
+    except EngineError as error:
+        return None, Notice.error(str(error))
+    except Exception as error:  # noqa: BLE001 - as above
+        return None, _unexpected(error)
 
 
 def _unexpected(error: Exception) -> Notice:

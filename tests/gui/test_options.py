@@ -191,7 +191,7 @@ def test_a_comparison_comes_back_with_its_figure(qtbot: QtBot, window: MainWindo
     qtbot.waitUntil(lambda: window.session.preset is Preset.FIG4, timeout=20_000)
     assert window.session.side is Side.B
     assert window.pane.scale.view is View.Z
-    assert window._sides.currentData() is Side.B
+    assert window.toolbar.sides.currentData() is Side.B
     assert window.pane._views.currentData() is View.Z
 
 

@@ -174,7 +174,7 @@ class WindowMachine(RuleBasedStateMachine):
 
     @rule(position=st.integers(0, 3), pause=st.integers(0, 30))
     def choose_side(self, position: int, pause: int) -> None:
-        self.window._sides.setCurrentIndex(position)
+        self.window.toolbar.sides.setCurrentIndex(position)
         self._turn(pause)
 
     # --- what is shown ---
