@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.comparison.outcome import Request, SideOutcome
+from engine.comparison.outcome import Request, SideOutcome, SideResult
 from engine.comparison.running import outcomes
+from engine.figures.arrangement import LaidOutFigure, laid_out
+from engine.figures.contents import filled
+from engine.figures.presets import Preset, figure_plan
+from engine.figures.style import FigureStyle
 from engine.matching.pairing import ModulePair, Pairing, pair_adapters
 from engine.measures.phi import phi
 from engine.side import Side
@@ -68,3 +73,13 @@ def facts_of(values: npt.NDArray[np.float64], d: int, side: Side = Side.A) -> Si
     overlap = Overlap(matrix, (values.shape[0], values.shape[1]), spectra[0], spectra[1], d, "SVD")
     np.testing.assert_allclose(phi(overlap), values, rtol=1e-12, atol=1e-15)
     return SideFacts(side, overlap)
+
+
+def figure_of(
+    results: Sequence[SideResult], style: FigureStyle | None = None, preset: Preset | None = None
+) -> LaidOutFigure:
+    """The figure of these results, laid out as an export lays it out."""
+    style = style or FigureStyle()
+    pairs = [result.pair for result in results]
+    plan = figure_plan(pairs, preset, control_of=pairs[-1] if style.control else None, square=style.square)
+    return laid_out(filled(plan, results), style)

@@ -21,7 +21,7 @@ def comparison_figure(comparison: Comparison, style: FigureStyle) -> LaidOutFigu
     if not results:
         raise ExportFailure("The figure cannot be drawn: it needs at least one panel.")
     pairs = [result.pair for result in results]
-    plan = figure_plan(pairs, comparison.preset, control=style.control, square=style.square)
+    plan = figure_plan(pairs, comparison.preset, control_of=pairs[-1] if style.control else None, square=style.square)
     return laid_out(filled(plan, results), style)
 
 

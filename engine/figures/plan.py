@@ -147,11 +147,14 @@ class FigurePlan:
         return with_own_axes(layout, [spec.shape for spec in self.panels])
 
 
-def plain_plan(pairs: Sequence[ModulePair], *, control: bool = False, square: bool = False) -> FigurePlan:
-    """Whole panels, or squares of the smaller rank, layer by layer; for `control` a random panel behind them."""
-    panels = [square_panel(pair) if square else whole_panel(pair) for pair in pairs]
-    if control and panels:
-        panels.append(control_panel(panels[-1]))
+def plain_plan(
+    pairs: Sequence[ModulePair], *, control_of: ModulePair | None = None, square: bool = False
+) -> FigurePlan:
+    """Whole panels, or squares of the smaller rank, layer by layer, and behind them the control of a pair."""
+    made = square_panel if square else whole_panel
+    panels = [made(pair) for pair in pairs]
+    if control_of is not None:
+        panels.append(control_panel(made(control_of)))
     return FigurePlan(tuple(panels))
 
 

@@ -91,10 +91,14 @@ def _middle(count: int) -> list[int]:
 
 
 def figure_plan(
-    pairs: Sequence[ModulePair], preset: Preset | None = None, *, control: bool = False, square: bool = False
+    pairs: Sequence[ModulePair],
+    preset: Preset | None = None,
+    *,
+    control_of: ModulePair | None = None,
+    square: bool = False,
 ) -> FigurePlan:
     """The figure of these pairs: a preset's, of the modules that `preset_pairs` chose, or panels as asked for."""
-    return plain_plan(pairs, control=control, square=square) if preset is None else preset_plan(pairs, preset)
+    return plain_plan(pairs, control_of=control_of, square=square) if preset is None else preset_plan(pairs, preset)
 
 
 def preset_plan(pairs: Sequence[ModulePair], preset: Preset) -> FigurePlan:

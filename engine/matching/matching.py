@@ -11,6 +11,8 @@ from engine.naming.flat_names import flattened
 from engine.naming.module_path import ModulePath
 from engine.sources.source import Module, Source
 
+_Row = list[Module | None]  # by the places of the sources
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -48,13 +50,11 @@ def match(sources: Sequence[Source]) -> Matching:
     """Match the modules of sources: by name, by flattened name, then by their place in the model.
 
     Names that agree make a pair whatever their shapes; the weaker signs must be unique on both sides, and the
-    shapes must agree. Each source is held against what those before it have.
+    shapes must agree. Each source is held against what those before it have, by the names of them all.
     """
-    rows: list[list[Module | None]] = []
+    rows: list[_Row] = []
     for place, source in enumerate(sources):
-        known = {id(module): row for row in rows if (module := _first(row)) is not None}
-        partners = _matched([module for row in rows if (module := _first(row)) is not None], source.modules)
-        row_of = {id(partner): known[anchor] for anchor, partner in partners.items()}
+        row_of = _matched(rows, source.modules)
         for row in rows:
             row.append(None)
         for module in source.modules:
@@ -62,13 +62,13 @@ def match(sources: Sequence[Source]) -> Matching:
                 row_of[id(module)][place] = module
             else:
                 rows.append([*[None] * place, module])
-    shared = [row for row in rows if sum(module is not None for module in row) > 1]
-    slugs = slugs_of([module.path for row in shared if (module := _first(row)) is not None])
+    shared = [row for row in rows if len(_members(row)) > 1]
+    slugs = slugs_of([_members(row)[0].path for row in shared])
     return Matching(tuple(sources), tuple(Matched(slug, tuple(row)) for slug, row in zip(slugs, shared, strict=True)))
 
 
-def _first(row: Sequence[Module | None]) -> Module | None:
-    return next((module for module in row if module is not None), None)
+def _members(row: _Row) -> list[Module]:
+    return [module for module in row if module is not None]
 
 
 _Sign = Callable[[ModulePath], Hashable]
@@ -97,23 +97,33 @@ def _place(path: ModulePath) -> Hashable:
 _SIGNS: tuple[_Sign, ...] = (_name, _flat_name_in_pipeline, _flat_name, _place_in_home, _place)
 
 
-def _matched(first: Sequence[Module], second: Sequence[Module]) -> dict[int, Module]:
-    """id of a module of the first → its partner, sign by sign, among what the signs before left over."""
-    partner_of: dict[int, Module] = {}
-    remaining, others = list(first), list(second)
+def _matched(rows: Sequence[_Row], modules: Sequence[Module]) -> dict[int, _Row]:
+    """id of a module → the row that it belongs to, sign by sign, among what the signs before left over."""
+    row_of: dict[int, _Row] = {}
+    open_rows, remaining = list(rows), list(modules)
     for sign in _SIGNS:
-        if not remaining or not others:
+        if not open_rows or not remaining:
             break
-        ours, theirs = _unique(remaining, sign), _unique(others, sign)
+        ours, theirs = _unique_rows(open_rows, sign), _unique(remaining, sign)
         taken = set()
-        for key, module in ours.items():
-            other = theirs.get(key)
-            if other is not None and (sign is _name or same_shape(module, other)):
-                partner_of[id(module)] = other
-                taken.add(id(other))
-        remaining = [module for module in remaining if id(module) not in partner_of]
-        others = [module for module in others if id(module) not in taken]
-    return partner_of
+        for key, (row, member) in ours.items():
+            module = theirs.get(key)
+            if module is not None and id(row) not in taken and (sign is _name or same_shape(member, module)):
+                row_of[id(module)] = row
+                taken.add(id(row))
+        open_rows = [row for row in open_rows if id(row) not in taken]
+        remaining = [module for module in remaining if id(module) not in row_of]
+    return row_of
+
+
+def _unique_rows(rows: Sequence[_Row], sign: _Sign) -> dict[Hashable, tuple[_Row, Module]]:
+    """Sign → the one row that has a member with it, and that member."""
+    found: dict[Hashable, list[tuple[_Row, Module]]] = {}
+    for row in rows:
+        for key, member in {sign(member.path): member for member in _members(row)}.items():
+            if key is not None:
+                found.setdefault(key, []).append((row, member))
+    return {key: having[0] for key, having in found.items() if len(having) == 1}
 
 
 def _unique(modules: Sequence[Module], sign: _Sign) -> dict[Hashable, Module]:

@@ -9,7 +9,7 @@ B         X = Bᵀ              d = d_out
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +72,8 @@ def row_matrix(factors: FactorArrays, side: Side, path: Path | None = None) -> R
     if side is Side.B:
         return RowMatrix(StoredArray(B.stored.data.T, B.type), B.type, B.name, path)
     A = _factor(factors.A, "A", path)
+    if factors.E is not None:
+        B = _times_diagonal(B, factors.E)
     (wide_A, exponent_A), (wide_B, exponent_B) = A.finite(), B.finite()
     if side is Side.DW_RIGHT:
         X = np.linalg.qr(wide_B, mode="r") @ wide_A
@@ -87,3 +89,8 @@ def _factor(stored: StoredArray | None, name: str, path: Path | None) -> RowMatr
     if stored is None:
         raise MalformedAdapter(f"{name} was not read.", path=path)
     return RowMatrix(stored, stored.type, name, path)
+
+
+def _times_diagonal(B: RowMatrix, E: StoredArray) -> RowMatrix:
+    """B times the diagonal, as numbers of float64."""
+    return replace(B, stored=StoredArray(B.stored.widened() * E.widened().reshape(1, -1), FLOAT64), type=FLOAT64)

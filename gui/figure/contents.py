@@ -50,6 +50,11 @@ class ShownFigure(QObject):
         self._alone = plain_plan(alone, square=session.zooms_to_square) if alone else None
         return bool(alone)
 
+    @property
+    def is_outdated(self) -> bool:
+        """Whether what is known now makes another figure: that of which a random panel stood has failed."""
+        return self._session.plan != self._whole
+
     def facts(self, spec: PanelSpec) -> SideFacts | None:
         """What is known of a panel; a control that is not is made in the compute thread."""
         if spec.is_control:

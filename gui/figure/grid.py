@@ -125,6 +125,9 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         touched = [panel for panel in self.panels if panel.pair is not None and panel.pair.slug in changed]
         if not touched:
             return
+        if self._contents.is_outdated:
+            self.show_selection()
+            return
         self._fit_scale()
         for panel in touched:
             if panel.spec is not None:

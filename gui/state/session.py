@@ -155,8 +155,11 @@ class Session(QObject):
 
     def _resolved(self) -> Shown:
         if self._shown is None:
-            self._shown = resolve(self.document, self._pairing)
+            self._shown = resolve(self.document, self._pairing, {})
         return self._shown
+
+    def _resolve_known(self) -> Shown:
+        return resolve(self.document, self._pairing, self._results.on(self.side))
 
     @property
     def comparable(self) -> tuple[ModulePair, ...]:
@@ -171,7 +174,7 @@ class Session(QObject):
     @property
     def plan(self) -> FigurePlan:
         """The figure of the selected pairs."""
-        return self._resolved().plan
+        return self._resolve_known().plan
 
     @property
     def skipped(self) -> tuple[SkippedModule, ...]:
@@ -365,7 +368,7 @@ class Session(QObject):
         """
         if self._pairing is None or self._places.are_opening:
             return
-        missing = resolve(self.document, self._pairing, self._results.on(self.side)).missing
+        missing = self._resolve_known().missing
         progress, total = self.progress, len(self.comparable)
         is_shown_known = all(self.outcome(pair) is not None for pair in self.shown)
         if is_shown_known and not restart and (progress.running or progress.cancelled):

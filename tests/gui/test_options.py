@@ -100,13 +100,13 @@ def test_sides_are_kept_within_their_budget(
     load(qtbot, window, DEMO)
     size = sum(result.nbytes for result in window.session.results)
     assert size == 12 * (64 * 64 + 64 + 64) * 8
-    monkeypatch.setattr("gui.state.session.MOST_KEPT", 2 * size)
+    monkeypatch.setattr("gui.state.results.MOST_KEPT", 2 * size)
     for side in (Side.B, Side.DW_LEFT, Side.DW_RIGHT):
         window.session.set_side(side)
         qtbot.waitUntil(
             lambda: not window.session.progress.running and len(window.session.results) == 12, timeout=20_000
         )
-    assert list(window.session._outcomes) == [Side.DW_LEFT, Side.DW_RIGHT], "the two looked at last"
+    assert list(window.session._results._by_side) == [Side.DW_LEFT, Side.DW_RIGHT], "the two looked at last"
     window.session.set_side(Side.A)
     assert window.session.results == (), "computed again"
     qtbot.waitUntil(lambda: len(window.session.results) == 12, timeout=20_000)

@@ -17,6 +17,7 @@ from engine.comparison.findings import findings
 from engine.comparison.outcome import SideResult
 from engine.document.tables import findings_csv
 from engine.figures.colour_maps import RangeMode
+from engine.figures.plan import whole_panel
 from engine.figures.presets import Preset
 from engine.measures.control import gaussian_control
 from engine.measures.phi import PHI
@@ -290,7 +291,7 @@ def test_double_click_zooms_and_returns(qtbot: QtBot, window: MainWindow) -> Non
 def test_ranges_hold_for_every_panel(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, DEMO)
     scale = window.pane.scale
-    values = [panel.outcome.phi for panel in window.figure.panels if isinstance(panel.outcome, SideResult)]
+    values = [PHI.values(panel.facts) for panel in window.figure.panels if panel.facts is not None]
     expected = {
         RangeMode.UNIT: (0.0, 1.0),
         RangeMode.FIT: (min(v.min() for v in values), max(v.max() for v in values)),
@@ -341,8 +342,8 @@ def test_views_show_distance_from_chance(qtbot: QtBot, window: MainWindow) -> No
     scale = window.pane.scale
     scale.set_view(View.Z)
     for panel in window.figure.panels:
-        assert isinstance(panel.outcome, SideResult)
-        np.testing.assert_array_equal(panel.image.image, view_values(panel.outcome.facts, View.Z))
+        assert panel.facts is not None
+        np.testing.assert_array_equal(panel.image.image, view_values(panel.facts, View.Z))
         assert tuple(panel.image.getLevels()) == tuple(window.figure.bar_image.getLevels()) == scale.levels
     assert scale.levels[1] > 1
     scale.set_typed(0, 3)
@@ -397,11 +398,12 @@ def test_a_panel_that_was_recoloured_while_it_waited_takes_the_range_of_its_firs
     load(qtbot, window, DEMO)
     scale, result = window.pane.scale, window.session.results[0]
     panel = HeatmapPanel(window.figure.scene())
-    panel.show_outcome(result.pair, None, scale)
+    spec = whole_panel(result.pair)
+    panel.show(spec, None, scale)
     panel.recolour(scale)
-    panel.show_outcome(None, None, scale)  # not in use while the range changes
+    panel.show(None, None, scale)  # not in use while the range changes
     scale.set_typed(0.1, 0.3)
-    panel.show_outcome(result.pair, result, scale)
+    panel.show(spec, result.facts, scale)
     assert tuple(panel.image.getLevels()) == (0.1, 0.3)
 
 

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from engine.comparison.outcome import SideResult
 from engine.figures.colour_maps import COLOUR_MAPS, RangeMode
+from engine.figures.plan import Mask
 from engine.figures.presets import Preset
 from engine.measures.summary import Summary
 from engine.measures.view import View
@@ -408,7 +409,8 @@ class WindowMachine(RuleBasedStateMachine):
         for panel in figure.panels:
             if panel.pair is not None:
                 assert any(panel.pair is pair for pair in shown)
-                assert panel.outcome is self.session.outcome(panel.pair)
+                result = self.session.result(panel.pair)
+                assert panel.facts is (result.facts if result is not None else None)
             assert panel.image.isVisible() == (panel.facts is not None)
 
     @invariant()
@@ -425,7 +427,7 @@ class WindowMachine(RuleBasedStateMachine):
                 continue
             assert tuple(panel.image.getLevels()) == levels
             assert panel.image.lut is figure.scale.table
-            if panel.part is None:
+            if panel.spec is not None and panel.spec.mask is Mask.NONE and panel.spec.shape == similarity.shape:
                 np.testing.assert_array_equal(panel.image.image, figure.scale.values(similarity))
 
     @invariant()

@@ -22,7 +22,6 @@ from engine.document.tables import matrix_csv
 from engine.errors import ExportFailure
 from engine.figures.matplotlib_figure import draw_figure
 from engine.figures.notation import FigureText
-from engine.figures.plan import plain_plan
 from engine.figures.style import FigureStyle
 from engine.matching.pairing import pair_adapters
 from engine.measures.chance import expected_similarity
@@ -30,7 +29,7 @@ from engine.side import Side
 from engine.sources.opening import open_source
 from engine.subspaces.devices import CPU
 from tests.adapters import Matrix, llama_modules, write_peft_adapter
-from tests.reference import compared
+from tests.reference import compared, figure_of
 
 
 def compare(first: Path, second: Path, side: Side = Side.A) -> Comparison:
@@ -320,7 +319,7 @@ def test_pdf_has_no_type_3_fonts(written: Path) -> None:
 def test_every_cell_has_its_colour_at_its_place(comparison: Comparison, tmp_path: Path, colour_map: str) -> None:
     """Rows downward from i = 1, columns to the right from j = 1: a transposed or flipped panel fails."""
     style = FigureStyle(dpi=200, colour_map=colour_map, range=(0.0, 1.0))
-    figure = draw_figure(plain_plan(comparison.results), FigureText("title"), style)
+    figure = draw_figure(figure_of(comparison.results, style), FigureText("title"), style)
     panels = [axes for axes in figure.axes if axes.images]
     figure.savefig(tmp_path / "figure.png", dpi=200)
     pixels = imread(tmp_path / "figure.png")

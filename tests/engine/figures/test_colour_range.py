@@ -9,7 +9,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.figures.colour_bar import bar_marks, bar_ticks
-from engine.figures.colour_maps import COLOUR_MAPS, DIVERGING_MAPS, UNDEFINED_COLOUR, RangeMode, map_name, maps_of, range_modes, suits, typed_range
+from engine.figures.colour_maps import (
+    COLOUR_MAPS,
+    DIVERGING_MAPS,
+    UNDEFINED_COLOUR,
+    RangeMode,
+    map_name,
+    maps_of,
+    range_modes,
+    suits,
+    typed_range,
+)
 from engine.figures.colour_range import chosen_range, colour_table
 from engine.measures.view import View
 
