@@ -20,6 +20,7 @@ from engine.wording import number_text
 
 # A list of more projections than this names the ends alone, so many at each.
 _MOST_LISTED, _AT_EACH_END = 6, 3
+_ROUNDING = 1e-9
 _FEW_DIRECTIONS = 16  # up to which a tenth of a direction is too coarse
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -82,12 +83,18 @@ def shared_summary(results: Sequence[SideResult]) -> SharedSummary:
     undefined = len(results) - defined
     if not groups:
         return SharedSummary((), 0, 0, undefined, whole)
-    strongest = int(np.nanargmax(shared))
+    strongest = _strongest(shared)
     return SharedSummary(
         tuple(_projection([results[k].pair for k in members], shared[members]) for members in groups.values()),
         defined, int(beyond_chance(p).sum()), undefined, whole,
         results[strongest].pair, float(shared[strongest]), float(np.nanmin(p)),
     )  # fmt: skip
+
+
+def _strongest(shared: Float64Array) -> int:
+    """Where s is largest; the first of several that differ by no more than rounding."""
+    largest = float(np.nanmax(shared))
+    return int(np.flatnonzero(shared >= largest - _ROUNDING * max(1.0, abs(largest)))[0])
 
 
 def _projection(pairs: Sequence[ModulePair], shared: Float64Array) -> ProjectionShare:

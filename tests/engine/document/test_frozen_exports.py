@@ -7,7 +7,7 @@ versions, places of this computer, and the last digits of numbers, which another
 Where an export is meant to change, record it anew from the repository's root, read what is said of each file that
 differs, and commit the references:
 
-    python -m tests.engine.test_frozen_exports --record [CASE …]
+    python -m tests.engine.document.test_frozen_exports --record [CASE …]
 """
 
 from __future__ import annotations
