@@ -26,6 +26,8 @@ class Needs(Enum):
     NOTHING = auto()
     FIGURE = auto()  # numbers of something that is shown
     UNEQUAL_RANKS = auto()  # modules whose two ranks differ
+    EARLIER = auto()  # something that was shown before
+    LATER = auto()  # something that was gone back from
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSettings, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPaintEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QSettings, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPaintEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QWidget
 
 from gui.actions.menus import Bindings, Menus
 from gui.actions.situation import Situation
@@ -17,7 +17,7 @@ from gui.parts.notices import NoticeStrip
 from gui.parts.status import DeviceLine, ProgressLine
 from gui.program.demo import DEMO_ADAPTERS
 from gui.sources.card import AdapterCard
-from gui.sources.drops import DropOverlay, dropped_paths, open_pasted
+from gui.sources.drops import dropped_paths, open_pasted
 from gui.sources.selector import ModuleSelector
 from gui.sources.sidebar import Sidebar
 from gui.state.cautions import Cautions
@@ -29,8 +29,9 @@ from gui.state.session_values import Which
 from gui.state.worker import ComputeThread
 from gui.style.names import name_choosers
 from gui.style.theme import GRID, THEMES, choose_theme
+from gui.window.centre import Centre
 from gui.window.comparison_files import ComparisonFiles
-from gui.window.empty_state import EmptyState
+from gui.window.dialogs import show_about, show_export, show_help, show_log
 from gui.window.returns import Returns
 from gui.window.toolbar import Toolbar
 from gui.window.view_options import ViewOptions
@@ -67,7 +68,7 @@ class MainWindow(QMainWindow):
         name_choosers(self)
         self._restore_looks()
         self._listen()
-        self._show_page()
+        self.centre.show_what_there_is()
         self.setFocus()  # Tab begins with the first control, and no control has a ring before
 
     def _fit_screen(self) -> None:
@@ -81,31 +82,20 @@ class MainWindow(QMainWindow):
         self.cards = {which: AdapterCard(which, self.session, self.memory) for which in Which}
         self.selector = ModuleSelector(self.session)
         self.notices = NoticeList(self)
-        self._empty = empty = EmptyState(self.session, self.cards, self.memory)
-        empty.demo_asked.connect(self.open_demo)
-        empty.pair_asked.connect(self.open_pair)
-        self._pages = QStackedWidget()
-        self._pages.addWidget(empty)
-        self._pane: ComparisonPane | None = None
-        centre = QWidget()
-        centre_layout = QVBoxLayout(centre)
-        centre_layout.setContentsMargins(0, 0, 0, 0)
-        centre_layout.setSpacing(0)
-        centre_layout.addWidget(self._pages, 1)
+        self.centre = Centre(self.session, self.memory, self.cards, self.notices, lambda: self.options.actions)
+        self.centre.empty.demo_asked.connect(self.open_demo)
+        self.centre.empty.pair_asked.connect(self.open_pair)
+        for card in self.cards.values():
+            card.drag_entered.connect(self.centre.overlay.begin)
+            card.drag_left.connect(self.centre.overlay.end)
+            card.folder_used.connect(self.remember_folder)
         body = QWidget()
         layout = QHBoxLayout(body)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(Sidebar(self.cards.values(), self.selector))
-        layout.addWidget(centre, 1)
+        layout.addWidget(self.centre, 1)
         self.setCentralWidget(body)
-        self.notice_strip = NoticeStrip(self.notices, centre)
-        self.notice_strip.lie_over(empty)
-        self._overlay = DropOverlay(centre, self.session)
-        for card in self.cards.values():
-            card.drag_entered.connect(self._overlay.begin)
-            card.drag_left.connect(self._overlay.end)
-            card.folder_used.connect(self.remember_folder)
 
     def _build_status(self) -> None:
         status = self.statusBar()
@@ -130,8 +120,10 @@ class MainWindow(QMainWindow):
         session = self.session
         session.adapter_changed.connect(self._on_adapter)
         session.pairing_changed.connect(self._on_pairing)
-        session.selection_changed.connect(self._show_page)
+        session.selection_changed.connect(self.centre.show_what_there_is)
+        self.centre.page_changed.connect(self._update_actions)
         session.outcomes_changed.connect(lambda _slugs: self._update_actions())
+        session.store.history_changed.connect(self._update_actions)
         session.notice_raised.connect(self.notices.add)
         session.notices_ended.connect(self.notices.end)
         self._cautions = Cautions(session, self)
@@ -156,6 +148,8 @@ class MainWindow(QMainWindow):
             "file.save_comparison": self._files.save_comparison,
             "file.export": self.export,
             "file.quit": self.close,
+            "edit.undo": session.undo,
+            "edit.redo": session.redo,
             "edit.copy": self.copy_page,
             "edit.paste": partial(open_pasted, session),
             "edit.swap": session.swap,
@@ -172,26 +166,22 @@ class MainWindow(QMainWindow):
             "view.count_from_0": lambda on: session.count_layers_from(0 if on else 1),
             **{f"view.theme_{name}": partial(self.set_theme, name) for name in THEMES},
             "view.full_screen": self.toggle_full_screen,
-            "help.phi": self.help,
-            "help.log": self.show_log,
+            "help.phi": partial(show_help, self),
+            "help.log": show_log,
             "help.add_to_desktop": self.add_to_desktop,
             "help.remove_from_desktop": self.remove_from_desktop,
-            "help.about": self.about,
+            "help.about": partial(show_about, session, self),
         }
 
     @property
     def pane(self) -> ComparisonPane:
-        """What shows the comparison; made when first needed, since pyqtgraph takes longer to load than the window."""
-        if self._pane is None:
-            from gui.window.pages import ComparisonPane  # noqa: PLC0415 - as above
+        """What shows the comparison; made when first needed."""
+        return self.centre.pane
 
-            self._pane = ComparisonPane(self.session, self.options.actions)
-            self._pages.addWidget(self._pane)
-            if self.memory.inspector:
-                self._pane.toggle_inspector()
-            self._pane.inspector_toggled.connect(self._remember_inspector)
-            self._pane.page_changed.connect(self._on_page)
-        return self._pane
+    @property
+    def notice_strip(self) -> NoticeStrip:
+        """The notices over the page that is shown."""
+        return self.centre.notice_strip
 
     @property
     def figure(self) -> FigureView:
@@ -226,13 +216,9 @@ class MainWindow(QMainWindow):
             self.session.clear(which)
 
     def export(self) -> None:
-        """Show the export dialog."""
+        """Show the export dialog, if there is a figure."""
         if self._shown_are_known():
-            from gui.exporting.dialog import ExportDialog  # noqa: PLC0415 - NumPy stays out of the first paint
-
-            dialog = ExportDialog(self.session, self.pane.scale, self.memory, self, self.figure.alone)
-            dialog.exec()
-            dialog.deleteLater()
+            show_export(self.session, self.figure, self.memory, self)
 
     def copy_page(self) -> None:
         """Put the page shown on the clipboard, and say so."""
@@ -241,9 +227,7 @@ class MainWindow(QMainWindow):
 
     def back(self) -> None:
         """Show all panels again where one fills the figure; else stop computing."""
-        if self._pane is not None and self._pane.figure.zoomed:
-            self._pane.figure.zoom(None)
-        else:
+        if not self.centre.show_all_panels():
             self.session.cancel()
 
     def show_page(self, position: int) -> None:
@@ -264,26 +248,6 @@ class MainWindow(QMainWindow):
     def toggle_full_screen(self) -> None:
         """Fill the screen, or give it back."""
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
-
-    def help(self) -> None:
-        """Show the page on φ."""
-        from gui.window.help import HelpWindow  # noqa: PLC0415 - when first asked for
-
-        page = HelpWindow(self)
-        page.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        page.show()
-
-    def about(self) -> None:
-        """Say what this program is."""
-        from gui.window.help import AboutDialog  # noqa: PLC0415 - when first asked for
-
-        AboutDialog(self.session.device_in_use.name, self).exec()
-
-    def show_log(self) -> None:
-        """Open the folder of the log file."""
-        from gui.program.log_file import log_path  # noqa: PLC0415 - when first asked for
-
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_path().parent)))
 
     def add_to_desktop(self) -> None:
         """Put the program into the menu of applications, and say so."""
@@ -312,31 +276,17 @@ class MainWindow(QMainWindow):
         if pairing is not None:
             self.memory.add_pair(pairing.first.path, pairing.second.path)
             self._list_recent()
-        self._show_page()
-
-    def _show_page(self) -> None:
-        if self.session.shown:
-            self.figure.show_selection()
-            self._pages.setCurrentWidget(self.pane)
-            self.read_out.show_cell(None)
-        else:
-            self._pages.setCurrentIndex(0)
-        self._on_page()
-
-    def _on_page(self) -> None:
-        if self._pages.currentIndex() > 0:
-            self.notice_strip.lie_over(self.pane.page_seen, below=self.pane.page != "Grid")
-        else:
-            self.notice_strip.lie_over(self._empty)
-        self._update_actions()
+        self.centre.show_what_there_is()
 
     def _shown_are_known(self) -> bool:
         return any(self.session.outcome(pair) is not None for pair in self.session.shown)
 
     def _update_actions(self) -> None:
         ranks_differ = any(pair.shape[0] != pair.shape[1] for pair in self.session.comparable)
-        page = self._pane.page if self._pane is not None else ""
-        self.menus.show_situation(Situation(self._shown_are_known(), ranks_differ, page))
+        store = self.session.store
+        self.menus.show_situation(
+            Situation(self._shown_are_known(), ranks_differ, self.centre.page, store.can_undo, store.can_redo)
+        )
 
     def _list_recent(self) -> None:
         self._listed_pairs = self.memory.pairs
@@ -351,14 +301,14 @@ class MainWindow(QMainWindow):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         paths = dropped_paths(event.mimeData())
         if paths:
-            self._overlay.begin(paths)
+            self.centre.overlay.begin(paths)
             event.acceptProposedAction()
 
     def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
-        self._overlay.end()
+        self.centre.overlay.end()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        self._overlay.hide()
+        self.centre.overlay.hide()
         event.acceptProposedAction()
         self.session.open_paths(dropped_paths(event.mimeData()))
 
@@ -393,9 +343,6 @@ class MainWindow(QMainWindow):
         self.memory.count_from = self.session.count_from
         scale = self.session.document.scale
         self.memory.colour_maps = [scale.sequential, scale.diverging]
-
-    def _remember_inspector(self, shown: bool) -> None:
-        self.memory.inspector = shown
 
     def remember_folder(self, folder: Path) -> None:
         """Start the next picker in this folder."""

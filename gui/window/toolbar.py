@@ -12,8 +12,6 @@ from gui.actions.menus import Menus
 from gui.state.session import Session
 from gui.style.theme import icon
 
-_SIDE_NAMES = {Side.A: "A", Side.B: "B", Side.DW_RIGHT: "ΔW, right", Side.DW_LEFT: "ΔW, left"}
-
 
 class Toolbar(QToolBar):
     """Reads the session, and changes its side and device."""
@@ -22,8 +20,8 @@ class Toolbar(QToolBar):
         super().__init__("Main")
         self._session = session
         self.sides = _chooser("Side", "Whose singular vectors are compared: A (the paper's), B, or ΔW's")
-        for side, name in _SIDE_NAMES.items():
-            self.sides.addItem(name, side)
+        for side in Side:
+            self.sides.addItem(side.title, side)
         self.sides.activated.connect(lambda _index: session.set_side(self.sides.currentData()))
         self._devices = _chooser("Device", "Where to compute; Automatic takes a GPU where there is one")
         self._devices.activated.connect(lambda _index: session.set_device(self._devices.currentData()))
@@ -45,7 +43,7 @@ class Toolbar(QToolBar):
         self.addWidget(_button("Export…", "export", menus["file.export"]))
 
     def _show_side(self) -> None:
-        self.sides.setCurrentIndex(list(_SIDE_NAMES).index(self._session.side))
+        self.sides.setCurrentIndex(list(Side).index(self._session.side))
 
     def _show_devices(self) -> None:
         chosen = self._session.device

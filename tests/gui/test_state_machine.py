@@ -228,7 +228,7 @@ class WindowMachine(RuleBasedStateMachine):
 
     @rule(view=st.sampled_from(View), mode=st.sampled_from(RangeMode), name=st.sampled_from(COLOUR_MAPS))
     def change_scale(self, view: View, mode: RangeMode, name: str) -> None:
-        if self.window._pane is None:
+        if self.window.centre._pane is None:
             return
         scale = self.window.pane.scale
         scale.set_view(view)
@@ -237,7 +237,7 @@ class WindowMachine(RuleBasedStateMachine):
 
     @rule(low=st.floats(0, 0.4), span=st.floats(0.05, 0.6))
     def type_range(self, low: float, span: float) -> None:
-        if self.window._pane is None:
+        if self.window.centre._pane is None:
             return
         self.window.pane.scale.set_typed(low, low + span)
 
@@ -400,10 +400,10 @@ class WindowMachine(RuleBasedStateMachine):
     def panels_show_the_selection(self) -> None:
         window, shown = self.window, self.session.shown
         if not shown:
-            assert window._pages.currentIndex() == 0
+            assert window.centre._pages.currentIndex() == 0
             return
         figure = window.figure
-        assert window._pages.currentWidget() is window.pane
+        assert window.centre._pages.currentWidget() is window.pane
         if not figure.zoomed and self.session.preset is None:
             assert [id(panel.pair) for panel in figure.panels if panel.pair] == [id(pair) for pair in shown]
         for panel in figure.panels:
@@ -432,7 +432,7 @@ class WindowMachine(RuleBasedStateMachine):
 
     @invariant()
     def what_is_read_out_is_stored(self) -> None:
-        pane = self.window._pane
+        pane = self.window.centre._pane
         if pane is None or not self.session.shown:
             return
         inspector, read_out = pane.inspector, pane.read_out
@@ -454,7 +454,7 @@ class WindowMachine(RuleBasedStateMachine):
         assert severities == sorted(severities)
         shown = [row.notice for row in strip._shown()]
         assert shown == list(notices) if strip.is_open else shown[0] is notices[0]
-        page = self.window.pane.page_seen if self.session.shown else self.window._empty
+        page = self.window.pane.page_seen if self.session.shown else self.window.centre.empty
         place = QRect(strip.mapTo(self.window, QPoint(0, 0)), strip.size())
         assert QRect(page.mapTo(self.window, QPoint(0, 0)), page.size()).contains(place)
         assert place.height() <= max(page.height() / 3, 80)

@@ -173,7 +173,7 @@ def test_sides_are_computed_on_demand_and_kept(qtbot: QtBot, window: MainWindow)
 
 @pytest.mark.parametrize(("x", "which"), [(0.25, Which.FIRST), (0.75, Which.SECOND)])
 def test_a_drop_lands_in_the_half_it_is_over(qtbot: QtBot, window: MainWindow, x: float, which: Which) -> None:
-    overlay = window._overlay
+    overlay = window.centre.overlay
     overlay.begin([R8[0]])
     assert overlay.isVisible()
     _drop(overlay, QPointF(overlay.width() * x, 50), [R8[0]])
