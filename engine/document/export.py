@@ -36,6 +36,7 @@ def export_comparison(
     comparison: Comparison,
     folder: Path,
     plan: ExportPlan,
+    command: str,
     wrote: Callable[[Path], None] = lambda _path: None,
     cancelled: Callable[[], bool] = lambda: False,
     *,
@@ -43,21 +44,22 @@ def export_comparison(
 ) -> dict[str, Any]:
     """Write the files of a comparison and return what comparison.json states; `wrote` hears of each file.
 
-    They come into `folder` all together at the end; files of an earlier export that do not belong to them go. Only
-    where `replacing` may anything be lost by that (FormerExport.loss).
+    They state `command` as what makes them again, and come into `folder` all together at the end; files of an earlier
+    export that do not belong to them go. Only where `replacing` may anything be lost by that (FormerExport.loss).
 
     Raises:
         ExportFailure: a file could not be written, or `cancelled` said so; the folder is as it was before.
         WouldBeLost: something would be lost.
     """
     with staged(folder) as stage:
-        return export_into(stage, comparison, plan, wrote, cancelled, replacing=replacing)
+        return export_into(stage, comparison, plan, command, wrote, cancelled, replacing=replacing)
 
 
 def export_into(
     stage: Stage,
     comparison: Comparison,
     plan: ExportPlan,
+    command: str,
     wrote: Callable[[Path], None] = lambda _path: None,
     cancelled: Callable[[], bool] = lambda: False,
     *,
@@ -65,7 +67,7 @@ def export_into(
 ) -> dict[str, Any]:
     """`export_comparison` into the folder of a stage."""
     origin = comparison_origin(comparison, plan.style)
-    facts = comparison_facts(comparison, plan, origin)
+    facts = comparison_facts(comparison, plan, origin, command)
     coming = file_names(comparison.slugs, plan)
     with _Writer(stage, wrote, cancelled) as writer:
         _write_files(writer, comparison, plan, facts, origin)
@@ -165,13 +167,13 @@ def _flush(path: Path, place: Path) -> None:
         raise write_failure(place, error) from error
 
 
-def save_comparison(comparison: Comparison, path: Path, style: FigureStyle) -> None:
-    """Write comparison.json alone, to any path: what leads back to the comparison.
+def save_comparison(comparison: Comparison, path: Path, plan: ExportPlan, command: str) -> None:
+    """Write comparison.json alone, to any path: what leads back to the comparison, and the `command` of its files.
 
     Raises:
         ExportFailure: the file cannot be written.
     """
-    facts = comparison_facts(comparison, ExportPlan(style=style), comparison_origin(comparison, style))
+    facts = comparison_facts(comparison, plan, comparison_origin(comparison, plan.style), command)
     write_atomically(path, _json(facts))
 
 

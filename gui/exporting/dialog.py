@@ -346,7 +346,7 @@ class ExportDialog(QDialog):
             return
 
         def text(comparison: Comparison, _style: FigureStyle) -> object:
-            from engine.document.command_line import runnable_command  # noqa: PLC0415 - what it pairs again takes a moment
+            from engine.commands.recipe import runnable_command  # noqa: PLC0415 - what it pairs again takes a moment
 
             return runnable_command(comparison, plan, folder)
 

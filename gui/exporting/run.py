@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from engine.commands.recipe import command_line
 from engine.document.export_plan import Comparison, ExportPlan, file_names
 from engine.document.export_size import tables_size
 from engine.errors import ExportFailure
@@ -49,6 +50,10 @@ class ExportOrder:
         many = f"{matrices} matrices" if matrices > 1 else "1 matrix"
         return ", ".join([*names, *([f"{many} of φ"] if matrices else [])])
 
+    def command(self) -> str:
+        """The command that makes the files again; it pairs the adapters once more, which takes a moment."""
+        return command_line(self.comparison, self.plan)
+
 
 class ExportRun(QObject):
     """Carries out one order at a time; `confirm` is asked with what would be lost, empty where nothing is."""
@@ -86,7 +91,8 @@ class ExportRun(QObject):
             if not (former.files or former.strangers):
                 return ""
             origin = comparison_origin(order.comparison, order.plan.style)
-            return former.loss(names, comparison_facts(order.comparison, order.plan, origin), strictly=True)
+            facts = comparison_facts(order.comparison, order.plan, origin, order.command())
+            return former.loss(names, facts, strictly=True)
 
         def looked(answer: JobAnswer) -> None:
             if self._is_over:
@@ -121,8 +127,9 @@ class ExportRun(QObject):
             from engine.document.export import export_comparison  # noqa: PLC0415 - matplotlib, in the compute thread
 
             export_comparison(
-                order.comparison, order.folder, order.plan, written.append, cancelled.is_set, replacing=replacing
-            )
+                order.comparison, order.folder, order.plan, order.command(), written.append, cancelled.is_set,
+                replacing=replacing,
+            )  # fmt: skip
 
         def done(answer: JobAnswer) -> None:
             said = f"{count(len(names), 'file')} written to {order.folder}."

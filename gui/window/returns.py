@@ -78,11 +78,12 @@ class Returns(QObject):
         name, _ = QFileDialog.getSaveFileName(self._window, "Save the comparison", start, "Comparisons (*.json)")
         if not name or self._session.pairing is None:
             return
-        from engine.figures.style import FigureStyle  # noqa: PLC0415 - NumPy, after the first paint
+        from engine.document.export_plan import ExportPlan  # noqa: PLC0415 - NumPy, after the first paint
+        from engine.figures.style import FigureStyle  # noqa: PLC0415 - as above
         from gui.state.shown_comparison import shown_comparison  # noqa: PLC0415 - as above
 
         path, preset, scale = Path(name), self._session.preset, self._window.pane.scale
-        style = FigureStyle(view=scale.view, colour_map=scale.name)
+        plan = ExportPlan(style=FigureStyle(view=scale.view, colour_map=scale.name))
         self._window.remember_folder(path.parent)
 
         try:
@@ -92,9 +93,10 @@ class Returns(QObject):
             return
 
         def write() -> None:
+            from engine.commands.recipe import command_line  # noqa: PLC0415 - it pairs again, in the compute thread
             from engine.document.export import save_comparison  # noqa: PLC0415 - matplotlib, in the compute thread
 
-            save_comparison(comparison, path, style)
+            save_comparison(comparison, path, plan, command_line(comparison, plan))
 
         def written(answer: JobAnswer) -> None:
             said = Notice.news(f"The comparison is saved as {path}.")

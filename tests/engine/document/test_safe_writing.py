@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.document.export import export_comparison
 from engine.document.export_plan import Comparison, ExportPlan, file_names
 from engine.document.stage import staged
 from engine.errors import ExportFailure, WouldBeLost
@@ -25,6 +24,7 @@ from engine.measures.views import View
 from tests.adapters import llama_modules, write_peft_adapter
 from tests.conftest import REPOSITORY
 from tests.engine.document.test_export import compare
+from tests.exporting import export_comparison
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="this is how Linux refuses")
 
