@@ -84,16 +84,16 @@ def _window_parser() -> argparse.ArgumentParser:
 
 def _run_command(name: str, arguments: Sequence[str]) -> int:
     from engine import commands  # noqa: PLC0415 - NumPy, which `--help` does without
-    from engine.document import command_line  # noqa: PLC0415 - as above
+    from engine.commands import arguments as declared  # noqa: PLC0415 - as above
 
     parser = _Parser(prog=f"{_program()} {name}")
     if name == "export":
-        command_line.export_arguments(parser)
+        declared.export_arguments(parser)
         asked = parser.parse_args(arguments)
-        if wrong := command_line.contradiction(asked):
+        if wrong := declared.contradiction(asked):
             parser.error(wrong)
         return commands.run_export(asked)
-    command_line.inspect_arguments(parser)
+    declared.inspect_arguments(parser)
     return commands.run_inspect(parser.parse_args(arguments))
 
 

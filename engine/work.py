@@ -5,12 +5,13 @@ For a program that paints before it computes; every function here belongs into t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.comparison.outcome import PairOutcome, Request, SideResult
-from engine.document.export_plan import Comparison
+from engine.document.cancellation import Cancellation
+from engine.document.export_plan import Comparison, ExportPlan, file_names
 from engine.errors import EngineError
 from engine.figures.style import FigureStyle
 from engine.matching.pairing import Pairing
@@ -94,10 +95,68 @@ def saved_comparison(path: Path, places: Sequence[Path]) -> tuple[SavedCompariso
 
 
 def save_comparison(comparison: Comparison, path: Path, style: FigureStyle) -> None:
-    """engine.document.export.save_comparison."""
+    """engine.document.export.save_comparison, with the command that makes the files again."""
+    from engine.commands.recipe import command_line
     from engine.document import export
 
-    export.save_comparison(comparison, path, style)
+    plan = ExportPlan(style=style)
+    export.save_comparison(comparison, path, plan, command_line(comparison, plan))
+
+
+def export_loss(comparison: Comparison, plan: ExportPlan, folder: Path) -> str:
+    """What an export into a folder would take away or write over, in a sentence's end; empty where nothing."""
+    from engine.commands.recipe import command_line
+    from engine.document.former_export import former_export
+    from engine.document.provenance import comparison_facts, comparison_origin
+
+    former = former_export(folder)
+    if not (former.files or former.strangers):
+        return ""
+    origin = comparison_origin(comparison, plan.style)
+    facts = comparison_facts(comparison, plan, origin, command_line(comparison, plan))
+    return former.loss(file_names(comparison.slugs, plan), facts, strictly=True)
+
+
+def exporting(
+    comparison: Comparison,
+    folder: Path,
+    plan: ExportPlan,
+    wrote: Callable[[Path], None],
+    cancellation: Cancellation,
+    *,
+    replacing: bool,
+) -> Generator[None, None, dict[str, Any]]:
+    """engine.document.export.exporting, with the command that makes the files again."""
+    from engine.commands.recipe import command_line
+    from engine.document import export
+
+    command = command_line(comparison, plan)
+    return export.exporting(comparison, folder, plan, command, wrote, cancellation, replacing=replacing)
+
+
+def preview(comparison: Comparison, style: FigureStyle, pixels: int) -> tuple[bytes, str, bool]:
+    """A figure as a PNG about so many pixels wide, its size and cautions in lines, and whether these are to be
+    heeded."""
+    from engine.document.comparison_figure import figure_cautions, size_note
+    from engine.document.export import figure_picture as drawn
+
+    picture, (size, is_too_tall) = drawn(comparison, style, pixels), size_note(comparison, style)
+    cautions = figure_cautions(comparison, style)
+    return picture, "\n".join((size, *cautions)), is_too_tall or bool(cautions)
+
+
+def figure_picture(comparison: Comparison, style: FigureStyle) -> bytes:
+    """engine.document.export.figure_picture, in the figure's resolution."""
+    from engine.document import export
+
+    return export.figure_picture(comparison, style)
+
+
+def latex_figure(comparison: Comparison, style: FigureStyle) -> str:
+    """engine.document.latex.latex_figure."""
+    from engine.document import latex
+
+    return latex.latex_figure(comparison, style)
 
 
 def comparison_cautions(

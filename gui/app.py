@@ -117,11 +117,11 @@ def _run_without_display(problem: str, *, demo: bool) -> int:
     import argparse  # noqa: PLC0415
 
     from engine import commands  # noqa: PLC0415
-    from engine.document import command_line  # noqa: PLC0415
+    from engine.commands.arguments import export_arguments  # noqa: PLC0415
     from gui.program.demo import DEMO_ADAPTERS  # noqa: PLC0415
 
     parser = argparse.ArgumentParser()
-    command_line.export_arguments(parser)
+    export_arguments(parser)
     first, second = map(str, DEMO_ADAPTERS)
     return commands.run_export(parser.parse_args([first, second, "--out", str(DEMO_OUT)]))
 

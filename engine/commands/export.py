@@ -7,13 +7,14 @@ import logging
 import sys
 from collections.abc import Sequence
 
+from engine.commands.arguments import figure_style
 from engine.commands.given import open_given
+from engine.commands.recipe import command_line
 from engine.commands.saying import exit_status, say, say_json
 from engine.comparison.cautions import comparison_cautions, gauge_caution, initialisation_caution
 from engine.comparison.module_cautions import untrained_caution
 from engine.comparison.outcome import Request, SideFailure, SideResult
 from engine.comparison.running import outcomes
-from engine.document.command_line import figure_style
 from engine.document.comparison_figure import figure_cautions, size_note
 from engine.document.export_plan import Comparison, ExportPlan, default_figure, file_names
 from engine.document.export_size import WORTH_SAYING, tables_size
@@ -52,7 +53,7 @@ def _export_or_advise(arguments: argparse.Namespace) -> None:
 def _export(arguments: argparse.Namespace) -> None:
     for library in ("fontTools", "matplotlib"):  # they remark on fonts, and on folders that they cannot write into
         logging.getLogger(library).setLevel(logging.ERROR)
-    from engine.document.export import export_into  # noqa: PLC0415 - matplotlib takes a while
+    from engine.document.export import exporting_into, finished  # noqa: PLC0415 - matplotlib takes a while
 
     device = choose_device(arguments.device)
     pairing = pair_adapters(open_given(arguments.first), open_given(arguments.second))
@@ -66,7 +67,9 @@ def _export(arguments: argparse.Namespace) -> None:
         comparison = _comparison(request, pairing, results, arguments)
         if plan.figures:
             _say_of_the_figure(comparison, plan.style)
-        facts = export_into(stage, comparison, plan, replacing=arguments.force)
+        facts = finished(
+            exporting_into(stage, comparison, plan, command_line(comparison, plan), replacing=arguments.force)
+        )
     compared, undefined = count(len(results), "module"), len(_undefined(pairing, request))
     without = f" ({undefined} of them undefined: untrained)" if undefined else ""
     say(sys.stderr, f"{compared} compared{without}, {len(comparison.skipped)} left out: {arguments.out}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.document.program import program, shell_line
+from engine.commands.program import program, shell_line
 from engine.document.saved_facts import saved_facts
 from engine.errors import EngineError, UnsupportedFormat
 from engine.sources.opening import open_source

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import IO, Any, TypeVar
 from matplotlib.figure import Figure
 
 from engine.atomic_file import write_atomically, write_failure
+from engine.document.cancellation import Cancellation
 from engine.document.comparison_figure import comparison_figure
 from engine.document.export_plan import Comparison, ExportPlan, file_names
 from engine.document.former_export import former_export
@@ -30,76 +32,99 @@ from engine.figures.style import FigureStyle
 _T = TypeVar("_T")
 # Files on their way to the disk at once: a file system answers several in little more time than one.
 _FLUSHING_THREADS = 4
+_MOMENT = 0.02  # seconds
 
 
-def export_comparison(
+def exporting(
     comparison: Comparison,
     folder: Path,
     plan: ExportPlan,
+    command: str,
     wrote: Callable[[Path], None] = lambda _path: None,
-    cancelled: Callable[[], bool] = lambda: False,
+    cancellation: Cancellation | None = None,
     *,
     replacing: bool = False,
-) -> dict[str, Any]:
-    """Write the files of a comparison and return what comparison.json states; `wrote` hears of each file.
+) -> Generator[None, None, dict[str, Any]]:
+    """Write the files of a comparison, slice by slice, and return what comparison.json states.
 
-    They come into `folder` all together at the end; files of an earlier export that do not belong to them go. Only
-    where `replacing` may anything be lost by that (FormerExport.loss).
+    `wrote` hears of each file. They state `command` as what makes them again, and come into `folder` all together at
+    the end; files of an earlier export that do not belong to them go. Only where `replacing` may anything be lost by
+    that (FormerExport.loss).
 
     Raises:
-        ExportFailure: a file could not be written, or `cancelled` said so; the folder is as it was before.
+        ExportFailure: a file could not be written, or it was cancelled; the folder is as it was before.
         WouldBeLost: something would be lost.
     """
     with staged(folder) as stage:
-        return export_into(stage, comparison, plan, wrote, cancelled, replacing=replacing)
+        return (yield from exporting_into(stage, comparison, plan, command, wrote, cancellation, replacing=replacing))
 
 
-def export_into(
+def exporting_into(
     stage: Stage,
     comparison: Comparison,
     plan: ExportPlan,
+    command: str,
     wrote: Callable[[Path], None] = lambda _path: None,
-    cancelled: Callable[[], bool] = lambda: False,
+    cancellation: Cancellation | None = None,
     *,
     replacing: bool = False,
-) -> dict[str, Any]:
-    """`export_comparison` into the folder of a stage."""
+) -> Generator[None, None, dict[str, Any]]:
+    """`exporting` into the folder of a stage."""
+    cancellation = cancellation or Cancellation()
     origin = comparison_origin(comparison, plan.style)
-    facts = comparison_facts(comparison, plan, origin)
+    facts = comparison_facts(comparison, plan, origin, command)
     coming = file_names(comparison.slugs, plan)
-    with _Writer(stage, wrote, cancelled) as writer:
-        _write_files(writer, comparison, plan, facts, origin)
+    yield
+    with _Writer(stage, wrote, cancellation) as writer:
+        yield from _writing_files(writer, comparison, plan, facts, origin)
+        yield from writer.ending()
     with stage.alone():
         former = former_export(stage.target)
         loss = "" if replacing else former.loss(coming, facts, stage.files)
         if loss:
             raise WouldBeLost(f"{loss}.", path=stage.target)
+        if not cancellation.may_publish():
+            raise _cancelled(stage)
         stage.publish(former.stale(coming, facts))
     return facts
 
 
-def _write_files(
+def finished(task: Generator[object, None, _T]) -> _T:
+    """What a task returns, all of it done at once."""
+    while True:
+        try:
+            next(task)
+        except StopIteration as end:
+            result: _T = end.value
+            return result
+
+
+def _cancelled(stage: Stage) -> ExportFailure:
+    return ExportFailure("The export was cancelled; nothing was written.", path=stage.target)
+
+
+def _writing_files(
     writer: _Writer, comparison: Comparison, plan: ExportPlan, facts: dict[str, Any], origin: dict[str, Any]
-) -> None:
+) -> Iterator[None]:
     if "npz" in plan.data:  # beside the rest: compressing does without the interpreter
         results = writer.watched(comparison.results)
         writer.write_beside("phi.npz", partial(write_phi_npz, results, facts_text(facts)))
     if "csv" in plan.data:
-        writer.write("phi.csv", phi_csv(writer.watched(comparison.results)))
-        writer.write("findings.csv", [findings_csv(comparison.results)])
+        yield from writer.writing("phi.csv", phi_csv(writer.watched(comparison.results)))
+        yield from writer.writing("findings.csv", [findings_csv(comparison.results)])
         for result in writer.watched(comparison.results):
-            writer.write(f"matrices/{result.pair.slug}.csv", matrix_csv(result.phi))
+            yield from writer.writing(f"matrices/{result.pair.slug}.csv", matrix_csv(result.phi))
     for kind in plan.figures:
-        writer.write(f"figure.{kind}", _drawn(comparison, kind, plan.style, origin))
+        yield from writer.writing(f"figure.{kind}", _drawn(comparison, kind, plan.style, origin))
     if "json" in plan.data:
-        writer.write("comparison.json", [_json(facts)])
+        yield from writer.writing("comparison.json", [_json(facts)])
 
 
 class _Writer:
     """Writes files into a stage, one of them beside others, and has all of them on the disk when it is left."""
 
-    def __init__(self, stage: Stage, wrote: Callable[[Path], None], cancelled: Callable[[], bool]) -> None:
-        self._stage, self._wrote, self._cancelled = stage, wrote, cancelled
+    def __init__(self, stage: Stage, wrote: Callable[[Path], None], cancellation: Cancellation) -> None:
+        self._stage, self._wrote, self._cancellation = stage, wrote, cancellation
         self._pool = ThreadPoolExecutor(1 + _FLUSHING_THREADS, thread_name_prefix="write")
         self._beside: list[Future[None]] = []
         self._flushing: list[Future[None]] = []
@@ -119,34 +144,54 @@ class _Writer:
             self._is_left.set()
             self._pool.shutdown(cancel_futures=True)
 
+    def ending(self) -> Iterator[None]:
+        """Wait for what is written beside, a moment at a time."""
+        while waiting := [future for future in [*self._beside, *self._flushing] if not future.done()]:
+            wait(waiting, _MOMENT, FIRST_COMPLETED)
+            self._look_beside()
+            yield
+
     def watched(self, items: Iterable[_T]) -> Iterator[_T]:
         """The items, as long as nobody cancels and nothing fails beside."""
         for item in items:
-            if self._is_left.is_set() or self._cancelled():
-                raise ExportFailure("The export was cancelled; nothing was written.", path=self._stage.target)
+            if self._is_left.is_set() or self._cancellation.is_cancelled():
+                raise _cancelled(self._stage)
             yield item
 
-    def write(self, name: str, pieces: Iterable[bytes]) -> None:
-        """Write a file of these pieces.
+    def writing(self, name: str, pieces: Iterable[bytes]) -> Iterator[None]:
+        """Write a file of these pieces, one at a time.
 
         Raises:
             ExportFailure: it cannot be written, or the one beside could not.
         """
-        for future in self._beside:
-            if future.done():
-                future.result()
-        self._write(name, lambda file: file.writelines(self.watched(pieces)))
+        with self._opened(name) as file:
+            for piece in self.watched(pieces):
+                file.write(piece)
+                self._look_beside()
+                yield
 
     def write_beside(self, name: str, fill: Callable[[IO[bytes]], None]) -> None:
         """Have a file written while others are; what fails is raised later."""
-        self._beside.append(self._pool.submit(self._write, name, fill))
 
-    def _write(self, name: str, fill: Callable[[IO[bytes]], None]) -> None:
+        def write() -> None:
+            with self._opened(name) as file:
+                fill(file)
+
+        self._beside.append(self._pool.submit(write))
+
+    def _look_beside(self) -> None:
+        for future in self._beside:
+            if future.done():
+                future.result()
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[IO[bytes]]:
+        """A file of the stage, to be filled; then it is on its way to the disk."""
         path, place = self._stage.files / name, self._stage.target / name
         try:
             path.parent.mkdir(exist_ok=True)
             with path.open("wb") as file:
-                fill(file)
+                yield file
         except OSError as error:
             raise write_failure(place, error) from error
         self._flushing.append(self._pool.submit(_flush, path, place))
@@ -165,13 +210,13 @@ def _flush(path: Path, place: Path) -> None:
         raise write_failure(place, error) from error
 
 
-def save_comparison(comparison: Comparison, path: Path, style: FigureStyle) -> None:
-    """Write comparison.json alone, to any path: what leads back to the comparison.
+def save_comparison(comparison: Comparison, path: Path, plan: ExportPlan, command: str) -> None:
+    """Write comparison.json alone, to any path: what leads back to the comparison, and the `command` of its files.
 
     Raises:
         ExportFailure: the file cannot be written.
     """
-    facts = comparison_facts(comparison, ExportPlan(style=style), comparison_origin(comparison, style))
+    facts = comparison_facts(comparison, plan, comparison_origin(comparison, plan.style), command)
     write_atomically(path, _json(facts))
 
 
@@ -180,7 +225,9 @@ def _json(facts: dict[str, Any]) -> bytes:
 
 
 def _drawn(comparison: Comparison, kind: str, style: FigureStyle, origin: dict[str, Any]) -> Iterator[bytes]:
-    yield _saved(_figure(comparison, style), kind, style, figure_metadata(origin, kind))
+    figure = _figure(comparison, style)
+    yield b""
+    yield _saved(figure, kind, style, figure_metadata(origin, kind))
 
 
 def figure_picture(comparison: Comparison, style: FigureStyle, pixels: int | None = None) -> bytes:

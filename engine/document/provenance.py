@@ -14,7 +14,6 @@ from engine import __version__
 from engine.comparison.findings import shared_at_full_rank
 from engine.comparison.outcome import SideResult
 from engine.comparison.sentence import shared_sentence
-from engine.document.command_line import command_line
 from engine.document.comparison_figure import figure_cautions
 from engine.document.export_plan import Comparison, ExportPlan
 from engine.figures.style import FigureStyle
@@ -54,8 +53,14 @@ def comparison_origin(comparison: Comparison, style: FigureStyle) -> dict[str, A
     }
 
 
-def comparison_facts(comparison: Comparison, plan: ExportPlan, origin: Mapping[str, Any]) -> dict[str, Any]:
-    """What `comparison.json` states: its origin, every panel, everything left out, and the command."""
+def comparison_facts(
+    comparison: Comparison, plan: ExportPlan, origin: Mapping[str, Any], command: str
+) -> dict[str, Any]:
+    """What `comparison.json` states: its origin, every panel, everything left out, and the command for all of it.
+
+    Raises:
+        ExportFailure: figures are planned, and there are no panels for them.
+    """
     results = comparison.results
     shared, p = shared_at_full_rank(results)
     panels = zip(results, shared.tolist(), p.tolist(), beyond_chance(p).tolist(), strict=True)
@@ -66,7 +71,7 @@ def comparison_facts(comparison: Comparison, plan: ExportPlan, origin: Mapping[s
         "panels": [_panel_facts(*panel) for panel in panels],
         "skipped": [{"module": skip.module, "reason": skip.reason} for skip in comparison.skipped],
         "cautions": [*comparison.cautions, *(figure_cautions(comparison, plan.style) if plan.figures else ())],
-        "command": command_line(comparison, plan),
+        "command": command,
     }
 
 

@@ -20,6 +20,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from engine import work
+from engine.commands.recipe import runnable_command
 from engine.document.export_plan import DATA_KINDS, Comparison, ExportPlan, folder_name
 from engine.errors import EngineError
 from engine.figures.style import FIGURE_FORMATS, FigureStyle
@@ -331,9 +333,7 @@ class ExportDialog(QDialog):
 
     def _copy_figure(self) -> None:
         def picture(comparison: Comparison, style: FigureStyle) -> object:
-            from engine.document.export import figure_picture  # noqa: PLC0415 - matplotlib, in the compute thread
-
-            return QImage.fromData(figure_picture(comparison, style))
+            return QImage.fromData(work.figure_picture(comparison, style))
 
         self._copy(picture, "The figure is on the clipboard.", everything=False)
 
@@ -346,19 +346,12 @@ class ExportDialog(QDialog):
             return
 
         def text(comparison: Comparison, _style: FigureStyle) -> object:
-            from engine.document.command_line import runnable_command  # noqa: PLC0415 - what it pairs again takes a moment
-
             return runnable_command(comparison, plan, folder)
 
         self._copy(text, "The command is on the clipboard.", everything=self._all_modules.isChecked())
 
     def _copy_latex(self) -> None:
-        def text(comparison: Comparison, style: FigureStyle) -> object:
-            from engine.document.latex import latex_figure  # noqa: PLC0415 - matplotlib, in the compute thread
-
-            return latex_figure(comparison, style)
-
-        self._copy(text, "The LaTeX block is on the clipboard.", everything=False)
+        self._copy(work.latex_figure, "The LaTeX block is on the clipboard.", everything=False)
 
     def _copy(self, make: Callable[[Comparison, FigureStyle], object], said: str, *, everything: bool) -> None:
         try:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPixmap, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout
 
+from engine import work
 from engine.document.export_plan import Comparison
 from engine.errors import EngineError
 from engine.figures.style import FigureStyle
@@ -54,16 +56,8 @@ class FigurePreview(QFrame):
             self._show_words(error.reason)
             return
 
-        def work() -> tuple[bytes, str, bool]:
-            from engine.document.comparison_figure import figure_cautions, size_note  # noqa: PLC0415 - in the compute thread
-            from engine.document.export import figure_picture  # noqa: PLC0415 - matplotlib, in the compute thread
-
-            picture, (size, is_too_tall) = figure_picture(comparison, style, _PIXELS), size_note(comparison, style)
-            cautions = figure_cautions(comparison, style)
-            return picture, "\n".join((size, *cautions)), is_too_tall or bool(cautions)
-
         self._is_drawing, self._is_outdated = True, False
-        self._session.do(work, self._on_drawn)
+        self._session.do(partial(work.preview, comparison, style, _PIXELS), self._on_drawn)
 
     def stop(self) -> None:
         """Show nothing any more: what listens may be gone when the figure is drawn."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from engine import work
+from engine.document.cancellation import Cancellation
 from engine.document.export_plan import Comparison, ExportPlan, file_names
 from engine.document.export_size import tables_size
 from engine.errors import ExportFailure
@@ -60,7 +62,7 @@ class ExportRun(QObject):
         super().__init__(parent)
         self._session = session
         self._confirm = confirm
-        self._cancelled: threading.Event | None = None
+        self._cancellation: Cancellation | None = None  # of what is being written, or looked at
         self._is_over = False
         self._written: list[Path] = []
         self._total = 0
@@ -71,77 +73,63 @@ class ExportRun(QObject):
     @property
     def is_stopping(self) -> bool:
         """Whether there is nothing left to cancel."""
-        return self._cancelled is None or self._cancelled.is_set()
+        return self._cancellation is None
 
     def start(self, order: ExportOrder) -> None:
         """Look at the folder, ask, and write; `finished` answers."""
-        self._cancelled = cancelled = threading.Event()
-        names = order.names
-
-        def look() -> str:
-            from engine.document.former_export import former_export  # noqa: PLC0415 - in the compute thread
-            from engine.document.provenance import comparison_facts, comparison_origin  # noqa: PLC0415 - as above
-
-            former = former_export(order.folder)
-            if not (former.files or former.strangers):
-                return ""
-            origin = comparison_origin(order.comparison, order.plan.style)
-            return former.loss(names, comparison_facts(order.comparison, order.plan, origin), strictly=True)
+        self._cancellation = cancellation = Cancellation()
 
         def looked(answer: JobAnswer) -> None:
-            if self._is_over:
+            if self._is_over or cancellation.is_cancelled():
                 return
-            if cancelled.is_set():
-                self._finish("", written=False)
-            elif answer.failure is not None:
+            if answer.failure is not None:
                 self._finish(answer.failure.sentence, written=False)
             elif self._confirm(order, answer.result):
-                self._write(order, names, cancelled, replacing=bool(answer.result))
+                self._write(order, cancellation, replacing=bool(answer.result))
             else:
                 self._finish("", written=False)
 
-        self._session.do(look, looked)
+        self._session.do(partial(work.export_loss, order.comparison, order.plan, order.folder), looked)
 
     def cancel(self) -> None:
-        """Stop; nothing of what was written stays."""
-        if self._cancelled is not None:
-            self._cancelled.set()
+        """Stop, and say so at once; nothing of what was written stays. Too late where it is being put in place."""
+        if self._cancellation is not None and self._cancellation.cancel():
+            self._finish("The export was cancelled; nothing was written.", written=False)
 
     def end(self) -> None:
         """Nobody will listen any more; what is written all the same is told as a notice."""
-        self.cancel()
-        self._clock.stop()
         self._is_over = True
+        self._clock.stop()
+        if self._cancellation is not None:
+            self._cancellation.cancel()
 
-    def _write(self, order: ExportOrder, names: list[str], cancelled: threading.Event, *, replacing: bool) -> None:
-        session, written = self._session, list[Path]()
+    def _write(self, order: ExportOrder, cancellation: Cancellation, *, replacing: bool) -> None:
+        session, written, names = self._session, list[Path](), order.names
         self._written, self._total = written, len(names)
-
-        def write() -> None:
-            from engine.document.export import export_comparison  # noqa: PLC0415 - matplotlib, in the compute thread
-
-            export_comparison(
-                order.comparison, order.folder, order.plan, written.append, cancelled.is_set, replacing=replacing
-            )
 
         def done(answer: JobAnswer) -> None:
             said = f"{count(len(names), 'file')} written to {order.folder}."
-            if self._is_over:
-                if not answer.failure:
-                    session.notice_raised.emit(Notice.news(said))
+            if cancellation.is_cancelled():
                 return
-            self._finish(answer.failure.sentence if answer.failure else said, written=not answer.failure)
+            if not self._is_over:
+                self._finish(answer.failure.sentence if answer.failure else said, written=not answer.failure)
+            elif not answer.failure:
+                session.notice_raised.emit(Notice.news(said))
 
         self._clock.start()
         self._tell()
-        self._session.do(write, done)
+        task = partial(
+            work.exporting, order.comparison, order.folder, order.plan, written.append, cancellation,
+            replacing=replacing,
+        )  # fmt: skip
+        session.do(task, done)
 
     def _tell(self) -> None:
         self.progressed.emit(len(self._written), self._total)
 
     def _finish(self, said: str, *, written: bool) -> None:
         self._clock.stop()
-        self._cancelled = None
+        self._cancellation = None
         self.finished.emit(said, written)
 
 

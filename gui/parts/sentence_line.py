@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 
 from PySide6.QtCore import QPointF, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QFontMetricsF, QGuiApplication, QPainter, QPaintEvent, QTextLayout
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from engine import work
 from engine.comparison.outcome import SideFailure
 from gui.state.session import Session
 from gui.state.worker import JobAnswer
@@ -84,11 +86,6 @@ class SentenceLine(QWidget):
         asked = self._asked = object()
         self._stale = False
 
-        def make() -> str:
-            from engine.comparison.sentence import shared_sentence  # noqa: PLC0415 - NumPy and SciPy, in the compute thread
-
-            return shared_sentence(results, side, count_from=count_from, total=total)
-
         def tell(answer: JobAnswer) -> None:
             if self._asked is not asked:
                 return
@@ -100,7 +97,7 @@ class SentenceLine(QWidget):
             if self._stale:
                 self._refresh()
 
-        session.do(make, tell)
+        session.do(partial(work.shared_sentence, results, side, count_from, total), tell)
 
     def _show(self, text: str) -> None:
         self._text = text

@@ -12,7 +12,6 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from engine.document.export import export_comparison
 from engine.document.export_plan import ExportPlan
 from engine.errors import FileChanged
 from engine.side import Side
@@ -21,6 +20,7 @@ from gui.state.session_values import Which
 from gui.state.shown_comparison import shown_comparison
 from gui.window.main_window import MainWindow
 from tests.adapters import llama_modules, write_peft_adapter
+from tests.exporting import export_comparison
 from tests.gui.conftest import load, wait_until_done, wait_until_open
 
 MODULES = llama_modules(6)

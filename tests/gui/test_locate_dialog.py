@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QDialogButtonBox
 from pytestqt.qtbot import QtBot
 
 from engine.comparison.outcome import SideResult
-from engine.document.export import save_comparison
 from engine.document.export_plan import Comparison
 from engine.document.reopening import find_adapter, read_saved
 from engine.figures.style import FigureStyle
@@ -18,6 +17,7 @@ from engine.subspaces.devices import CPU
 from gui.sources.locate import LocateDialog
 from gui.window.main_window import MainWindow
 from tests.adapters import llama_modules, write_peft_adapter
+from tests.exporting import save_comparison
 from tests.reference import compare
 
 

@@ -11,7 +11,6 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from engine.document.export import save_comparison
 from engine.figures.presets import Preset
 from engine.figures.style import FigureStyle
 from engine.measures.control import gaussian_control
@@ -26,6 +25,7 @@ from gui.state.shown_comparison import shown_comparison
 from gui.window.empty_state import EmptyState
 from gui.window.main_window import MainWindow
 from tests.adapters import llama_modules, write_peft_adapter
+from tests.exporting import save_comparison
 from tests.gui.conftest import DEMO, R8, load
 
 

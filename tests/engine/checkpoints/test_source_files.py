@@ -18,7 +18,6 @@ from safetensors.numpy import save_file
 from engine.checkpoints.source_files import SourceFiles
 from engine.comparison.outcome import Request, SideOutcome, SideResult
 from engine.comparison.running import outcomes
-from engine.document.export import export_comparison
 from engine.document.export_plan import Comparison, ExportPlan
 from engine.errors import EngineError, FileChanged, UnreadableFile
 from engine.matching.pairing import pair_adapters
@@ -27,6 +26,7 @@ from engine.sources.opening import open_source
 from engine.sources.source import Source
 from engine.subspaces.devices import CPU
 from tests.adapters import llama_modules, peft_tensors, write_peft_adapter
+from tests.exporting import export_comparison
 from tests.factories import mlx, pair, write_pickle
 
 MODULES = llama_modules(6)

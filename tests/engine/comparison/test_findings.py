@@ -14,7 +14,6 @@ import pytest
 from scipy import stats
 
 from engine.comparison.outcome import SideResult
-from engine.document.export import export_comparison
 from engine.document.export_plan import Comparison, ExportPlan
 from engine.matching.pairing import pair_adapters
 from engine.side import Side
@@ -22,6 +21,7 @@ from engine.sources.opening import open_source
 from engine.subspaces.devices import CPU
 from tests.adapters import Matrix, llama_modules, write_peft_adapter
 from tests.conftest import DATA, REPOSITORY
+from tests.exporting import export_comparison
 from tests.reference import compared
 
 Rows = list[dict[str, str]]

@@ -16,7 +16,6 @@ from matplotlib.image import imread
 
 from engine.atomic_file import write_atomically
 from engine.comparison.outcome import SideResult
-from engine.document.export import export_comparison
 from engine.document.export_plan import Comparison, ExportPlan
 from engine.document.tables import matrix_csv
 from engine.errors import ExportFailure
@@ -29,6 +28,7 @@ from engine.side import Side
 from engine.sources.opening import open_source
 from engine.subspaces.devices import CPU
 from tests.adapters import Matrix, llama_modules, write_peft_adapter
+from tests.exporting import export_comparison
 from tests.reference import compared, figure_of
 
 

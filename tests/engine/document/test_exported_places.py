@@ -15,17 +15,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.commands.program import program
+from engine.commands.recipe import command_line, runnable_command
 from engine.comparison.cautions import base_model_name
-from engine.document.command_line import command_line, runnable_command
-from engine.document.export import export_comparison
 from engine.document.export_plan import ExportPlan, folder_name
 from engine.document.former_export import former_export
-from engine.document.program import program
 from engine.sources.opening import open_source
 from tests.adapters import llama_modules, write_peft_adapter
 from tests.conftest import REPOSITORY
 from tests.engine.document.test_export import compare
 from tests.engine.document.test_safe_writing import entries
+from tests.exporting import export_comparison
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="names and shells of POSIX")
 MODULES = llama_modules(2)

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from engine.comparison.outcome import SideResult
-from engine.document.export import export_comparison
 from engine.document.export_plan import Comparison, ExportPlan
 from engine.document.reopening import find_adapter, read_saved
 from engine.errors import UnsupportedFormat
@@ -20,6 +19,7 @@ from engine.side import Side
 from engine.sources.opening import open_source
 from engine.subspaces.devices import CPU
 from tests.adapters import llama_modules, write_peft_adapter
+from tests.exporting import export_comparison
 from tests.reference import compared
 
 

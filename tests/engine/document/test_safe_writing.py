@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.document.export import export_comparison
+from engine.document.cancellation import Cancellation
+from engine.document.export import exporting
 from engine.document.export_plan import Comparison, ExportPlan, file_names
 from engine.document.stage import staged
 from engine.errors import ExportFailure, WouldBeLost
@@ -25,6 +26,7 @@ from engine.measures.view import View
 from tests.adapters import llama_modules, write_peft_adapter
 from tests.conftest import REPOSITORY
 from tests.engine.document.test_export import compare
+from tests.exporting import export_comparison
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="this is how Linux refuses")
 
@@ -359,10 +361,38 @@ def test_a_signal_between_a_move_and_its_note_loses_nothing(
     assert {name: (tmp_path / name).read_bytes() for name in entries(tmp_path)} == before
 
 
+def cancelled() -> Cancellation:
+    cancellation = Cancellation()
+    assert cancellation.cancel()
+    return cancellation
+
+
+def test_cancelling_is_too_late_once_the_files_are_put_in_place() -> None:
+    assert not cancelled().may_publish()
+    cancellation = Cancellation()
+    assert cancellation.may_publish()
+    assert not cancellation.cancel()
+    assert not cancellation.is_cancelled()
+
+
+def test_a_task_that_is_given_up_leaves_nothing(adapters: tuple[Path, Path], tmp_path: Path) -> None:
+    """As the window's thread gives it up when it ends."""
+    comparison, plan = compare(*adapters), ExportPlan(())
+    steps = 0
+    for give_up_after in (1, 4, 40):
+        task = exporting(comparison, tmp_path / "new" / "folder", plan, "command")
+        for _ in range(give_up_after):
+            next(task)
+            steps += 1
+        task.close()
+        assert list(tmp_path.iterdir()) == []
+    assert steps == 45, "it is done in many slices"
+
+
 def test_folders_are_made_and_unmade(adapters: tuple[Path, Path], tmp_path: Path) -> None:
     comparison = compare(*adapters)
     with pytest.raises(ExportFailure, match="cancelled; nothing was written"):
-        export_comparison(comparison, tmp_path / "a" / "b", ExportPlan(()), cancelled=lambda: True)
+        export_comparison(comparison, tmp_path / "a" / "b", ExportPlan(()), cancellation=cancelled())
     assert list(tmp_path.iterdir()) == []
 
 
@@ -372,9 +402,15 @@ def test_cancelling_leaves_what_was_there(adapters: tuple[Path, Path], tmp_path:
     few = dataclasses.replace(comparison, results=comparison.results[:2])
     export_comparison(few, tmp_path, plan)
     before = {name: (tmp_path / name).read_bytes() for name in entries(tmp_path)}
-    written: list[Path] = []
+    written, cancellation = list[Path](), Cancellation()
+
+    def wrote(path: Path) -> None:
+        written.append(path)
+        if len(written) >= after:
+            cancellation.cancel()
+
     with pytest.raises(ExportFailure, match="cancelled; nothing was written"):
-        export_comparison(comparison, tmp_path, plan, written.append, lambda: len(written) >= after)
+        export_comparison(comparison, tmp_path, plan, wrote, cancellation)
     assert {name: (tmp_path / name).read_bytes() for name in entries(tmp_path)} == before
 
 

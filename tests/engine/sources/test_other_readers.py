@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from engine.comparison.outcome import SideResult
-from engine.document.export import export_comparison
 from engine.document.export_plan import Comparison, ExportPlan
 from engine.side import Side
 from engine.subspaces.devices import CPU
 from tests.adapters import llama_modules, write_peft_adapter
 from tests.conftest import REPOSITORY
+from tests.exporting import export_comparison
 from tests.reference import compare
 
 # What pandas.read_csv and R's read.csv take for a missing value where nothing else is asked of them.

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.commands.arguments import export_arguments, figure_style
+from engine.commands.recipe import command_line
 from engine.comparison.outcome import SideResult
-from engine.document.command_line import command_line, export_arguments, figure_style
 from engine.document.export_plan import Comparison, ExportPlan
 from engine.figures.colour_maps import COLOUR_MAPS
 from engine.figures.presets import Preset, preset_pairs
