@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, QUrl, Slot
-from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage, QKeySequence, QShortcut
+from PySide6.QtGui import QDesktopServices, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -20,12 +20,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine import work
-from engine.commands.recipe import runnable_command
 from engine.document.export_plan import DATA_KINDS, Comparison, ExportPlan, folder_name
 from engine.errors import EngineError
 from engine.figures.style import FIGURE_FORMATS, FigureStyle
 from engine.wording import count
+from gui.exporting.clipboard import Clipboard
 from gui.exporting.options import FigureOptions
 from gui.exporting.preview import FigurePreview
 from gui.exporting.run import ExportOrder, ExportRun, typed_folder
@@ -33,7 +32,6 @@ from gui.parts.colour_scale import ColourScale
 from gui.state.memory import Memory
 from gui.state.session import Session
 from gui.state.shown_comparison import shown_comparison, shown_slugs
-from gui.state.worker import JobAnswer
 from gui.style.names import name_choosers
 from gui.style.theme import GRID
 from gui.style.widgets import ask, button, heading, set_style
@@ -69,6 +67,8 @@ class ExportDialog(QDialog):
         self._written_to = Path()
         self.preview = FigurePreview(session, lambda: (self._comparison(everything=False), self._style()))
         self._run = ExportRun(session, self._confirm, self)
+        self._clipboard = Clipboard(session, self)
+        self._clipboard.told.connect(self._set_status)
         self._run.progressed.connect(self._show_progress)
         self._run.finished.connect(self._on_finished)
         self.setWindowTitle("Export")
@@ -251,6 +251,7 @@ class ExportDialog(QDialog):
     def done(self, result: int) -> None:
         """Close; an export that is running stops."""
         self._is_closed = True
+        self._clipboard.stop()
         self._run.end()
         self._delay.stop()
         self.preview.stop()
@@ -332,49 +333,22 @@ class ExportDialog(QDialog):
     # --- things to take away on the clipboard ---
 
     def _copy_figure(self) -> None:
-        def picture(comparison: Comparison, style: FigureStyle) -> object:
-            return QImage.fromData(work.figure_picture(comparison, style))
-
-        self._copy(picture, "The figure is on the clipboard.", everything=False)
+        self._copying(everything=False, copy=lambda shown: self._clipboard.copy_figure(shown, self._style()))
 
     def _copy_command(self) -> None:
-        plan = self._plan()
-        try:
-            folder = typed_folder(self._folder.text())
-        except EngineError as error:
-            self._set_status(error.reason, "error")
-            return
+        def copy(comparison: Comparison) -> None:
+            self._clipboard.copy_command(comparison, self._plan(), typed_folder(self._folder.text()))
 
-        def text(comparison: Comparison, _style: FigureStyle) -> object:
-            return runnable_command(comparison, plan, folder)
-
-        self._copy(text, "The command is on the clipboard.", everything=self._all_modules.isChecked())
+        self._copying(everything=self._all_modules.isChecked(), copy=copy)
 
     def _copy_latex(self) -> None:
-        self._copy(work.latex_figure, "The LaTeX block is on the clipboard.", everything=False)
+        self._copying(everything=False, copy=lambda shown: self._clipboard.copy_latex(shown, self._style()))
 
-    def _copy(self, make: Callable[[Comparison, FigureStyle], object], said: str, *, everything: bool) -> None:
+    def _copying(self, *, everything: bool, copy: Callable[[Comparison], None]) -> None:
         try:
-            comparison = self._comparison(everything=everything)
+            copy(self._comparison(everything=everything))
         except EngineError as error:
             self._set_status(error.reason, "error")
-            return
-        style = self._style()
-
-        def copied(answer: JobAnswer) -> None:
-            if self._is_closed:
-                return
-            if answer.failure is not None:
-                self._set_status(answer.failure.sentence, "error")
-                return
-            clipboard = QGuiApplication.clipboard()
-            if isinstance(answer.result, QImage):
-                clipboard.setImage(answer.result)
-            else:
-                clipboard.setText(answer.result)
-            self._set_status(said, "muted")
-
-        self._session.do(lambda: make(comparison, style), copied)
 
     def _set_status(self, text: str, role: str) -> None:
         self._status.setText(text)

@@ -29,6 +29,7 @@ from engine.measures.view import bar_labels, figure_title
 from gui.figure.contents import ShownFigure
 from gui.figure.geometry import FigureGeometry, figure_geometry
 from gui.figure.layer import FigureLayer, bands
+from gui.figure.navigation import CELL_STEPS, PANEL_STEPS, next_cell, next_panel, panel_of, readable
 from gui.figure.painter import FigurePainter, FigureWords
 from gui.figure.panel import Cell, HeatmapPanel
 from gui.figure.panel_pool import PanelPool
@@ -41,10 +42,6 @@ from gui.style.texts import title_html
 from gui.style.theme import BY_KEYBOARD, CROSS_HAIR, MARGIN, on_paper
 
 _STILL_AFTER = 80  # milliseconds without a change after which what can be seen is kept
-# Arrow keys as steps of i, down, and j, to the right.
-_STEPS = {
-    Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0), Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1),
-}  # fmt: skip
 
 
 class FigureView(pg.GraphicsView):  # type: ignore[misc]
@@ -333,10 +330,10 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
             self.zoom(panel.pair.slug)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in _STEPS:
-            self._step_cell(*_STEPS[Qt.Key(event.key())])
-        elif event.key() in (Qt.Key.Key_PageDown, Qt.Key.Key_PageUp):
-            self._step_panel(1 if event.key() == Qt.Key.Key_PageDown else -1)
+        if event.key() in CELL_STEPS:
+            self._step_cell(*CELL_STEPS[Qt.Key(event.key())])
+        elif event.key() in PANEL_STEPS:
+            self._step_panel(PANEL_STEPS[Qt.Key(event.key())])
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._cell is not None:
             self.zoom(None if self.zoomed else self._cell.pair.slug)
         else:
@@ -354,38 +351,24 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
 
     def first_cell(self) -> Cell | None:
         """The cell pointed at, or else the first one of the first panel that has φ."""
-        first = next((panel.pair for panel in self.panels if panel.pair and panel.facts), None)
+        first = next((panel.pair for panel in readable(self.panels)), None)
         return self._cell or (Cell(first, 1, 1) if first is not None else None)
 
     def _step_cell(self, down: int, right: int) -> None:
         """Move the cross-hair by cells; it enters at the first one."""
-        cell = self._cell
+        cell, panel = self._cell, panel_of(self.panels, self._cell, self._cell_panel)
         if cell is None:
             self._step_panel(0)
-            return
-        panel = self._panel_of_cell()
-        target = panel.nearest_cell(cell.i + down, cell.j + right) if panel is not None else None
-        if target is not None and abs(target.i - cell.i) + abs(target.j - cell.j) == 1:  # no way into hidden cells
+        elif panel is not None and (target := next_cell(panel, cell, down, right)) is not None:
             self._set_cell(target, panel)
 
     def _step_panel(self, by: int) -> None:
         """Move the cross-hair to the same i and j of another panel that has φ."""
-        known = [panel for panel in self.panels if panel.pair and panel.facts]
-        if not known:
-            return
-        cell, at = self._cell, self._panel_of_cell()
-        position = known.index(at) + by if at in known else 0
-        panel = known[min(max(position, 0), len(known) - 1)]
-        self._set_cell(panel.nearest_cell(*((cell.i, cell.j) if cell is not None else (1, 1))), panel)
-        self.panel_reached.emit(panel.area)
-
-    def _panel_of_cell(self) -> HeatmapPanel | None:
-        """The panel that the cross-hair is in; a zoom beside it may show the same module."""
-        if self._cell is None:
-            return None
-        if self._cell_panel in self.panels:
-            return self._cell_panel
-        return next((panel for panel in self.panels if panel.pair == self._cell.pair), None)
+        cell = self._cell
+        panel = next_panel(self.panels, panel_of(self.panels, cell, self._cell_panel), by)
+        if panel is not None:
+            self._set_cell(panel.nearest_cell(*((cell.i, cell.j) if cell is not None else (1, 1))), panel)
+            self.panel_reached.emit(panel.area)
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)

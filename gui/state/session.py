@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from engine import work
 from engine.comparison.outcome import PairOutcome, SideFailure, SideOutcome, SideResult
 from engine.document.document import Document
 from engine.document.resolve import Shown, resolve
@@ -21,6 +19,7 @@ from engine.matching.pairing import ModulePair, Pairing, pair_adapters
 from engine.side import Side
 from engine.sources.source import SkippedModule
 from engine.subspaces.devices import Device
+from gui.state.common_start import CommonStart
 from gui.state.notice import Notice, Scope
 from gui.state.places import Places
 from gui.state.results import Results
@@ -56,8 +55,7 @@ class Session(QObject):
         self._results = Results()
         self._pairing: Pairing | None = None
         self._shown: Shown | None = None  # None: not asked for since document or pairing changed
-        self._looked_at: Pairing | None = None
-        self._initialisation_caution = ""
+        self._common_start = CommonStart(self._tasks)
         self._start = QTimer(self)  # one for all pairings: a start for the pairing before would be a second run
         self._start.setSingleShot(True)
         self._start.setInterval(_PANELS_FIRST)
@@ -67,6 +65,7 @@ class Session(QObject):
 
     def _listen(self) -> None:
         tasks, places = self._tasks, self._places
+        self._common_start.notice_raised.connect(self.notice_raised)
         tasks.outcomes_arrived.connect(self._on_outcomes)
         tasks.run_ended.connect(self._on_run_ended)
         tasks.progress_changed.connect(self.progress_changed)
@@ -146,7 +145,7 @@ class Session(QObject):
     @property
     def initialisation_caution(self) -> str:
         """What a reader of φ on A should beware of, once all of it has been computed and looked at; else empty."""
-        return self._initialisation_caution
+        return self._common_start.caution
 
     @property
     def progress(self) -> Progress:
@@ -333,7 +332,7 @@ class Session(QObject):
         self.notices_ended.emit((Scope.PAIR, Scope.FILES, Scope.SIDE, Scope.FIGURE))
         self._results.clear()
         self._results.look_at(self.side)
-        self._initialisation_caution = ""
+        self._common_start.forget()
         first, second = (self._places[which].adapter for which in Which)
         self._pairing = pair_adapters(first, second) if first and second else None
         self._shown = None
@@ -345,16 +344,13 @@ class Session(QObject):
         """3. When nothing is on its way any more, the document is of what is there."""
         before, sources = self.document.sources, self._places.sources
         is_changed = before != sources
-        if not self._places.are_opening and (is_changed or not self._shows_something()):
+        if not self._places.are_opening and (is_changed or (self.comparable and not self.shown)):
             selection = self._first_selection()
             is_step = is_changed and bool(before)  # nobody goes back to an empty window
             self.store.change(is_step=is_step, sources=sources, selection=selection, preset=None)
         if is_other and self.document.sources == before:
             self.pairing_changed.emit()
         self._start.start()
-
-    def _shows_something(self) -> bool:
-        return bool(self.shown) or not self.comparable
 
     def _first_selection(self) -> tuple[str, ...]:
         pairs = self.comparable
@@ -393,27 +389,10 @@ class Session(QObject):
             self.notice_raised.emit(failure)
             self.check_files()
         else:
-            self._look_for_cautions()
+            self._common_start.look(self._pairing, self.side, self.device_in_use)
 
     @Slot()
     def _on_files_back(self) -> None:
         self.notices_ended.emit((Scope.FILES,))
         if self.progress.cancelled and self._tasks.has_failed:
             self.resume()
-
-    def _look_for_cautions(self) -> None:
-        """Once for a pair that is compared on A: what a reader of it should beware of."""
-        pairing = self._pairing
-        if pairing is None or self.side is not Side.A or pairing is self._looked_at:
-            return
-        self._looked_at = pairing
-
-        def tell(answer: JobAnswer) -> None:
-            if self._pairing is pairing:
-                self._initialisation_caution = answer.result or ""
-                if answer.failure is not None:
-                    self.notice_raised.emit(answer.failure)
-                elif answer.result:
-                    self.notice_raised.emit(Notice.caution(answer.result))
-
-        self.do(partial(work.initialisation_caution, pairing, self.device_in_use), tell)
