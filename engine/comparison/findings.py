@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -48,6 +48,46 @@ class Finding:
     last_k_above_chance: int | None
     dominant: str
     corner_change: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One number of a finding: its `name` in findings.csv, and what the window calls it and says of it.
+
+    `place` is where it stands in the window; `digits` are those shown there, None for a probability.
+    """
+
+    name: str
+    title: str
+    place: int
+    value: Callable[[Finding], float | int | str | None]
+    tip: str = ""
+    digits: int | None = 4
+
+
+# In the order of findings.csv, after the columns that name the module.
+COLUMNS = (
+    Column("phi_1_1", "φ(1, 1)", 4, lambda f: f.phi_11),
+    Column("mean", "mean", 5, lambda f: f.mean),
+    Column("mean_row_1", "row 1", 6, lambda f: f.mean_first_row, "Mean of the row i = 1"),
+    Column("mean_column_1", "column 1", 7, lambda f: f.mean_first_column, "Mean of the column j = 1"),
+    Column("mean_8x8", "8 × 8", 8, lambda f: f.mean_corner, "Mean of the top left 8 × 8 cells"),
+    Column("phi_r_r", "φ(r, r′)", 9, lambda f: f.phi_rr),
+    Column("chance_r_r", "chance", 10, lambda f: f.chance_rr, "φ(r, r′) of random subspaces"),
+    Column("shared_dimensions", "shared", 0, lambda f: f.shared,
+           "Directions shared at full rank, beyond what two random subspaces share", 2),
+    Column("dominant", "dominant", 11, lambda f: f.dominant, "Whether row 1 or column 1 is brighter"),
+    Column("mean_8x8_change", "8 × 8, change", 12, lambda f: f.corner_change,
+           "From the layer before, in the same projection"),
+    Column("shared_best", "best s(k)", 2, lambda f: f.shared_best,
+           "Directions shared beyond chance by the strongest k of both, at the k where that is largest", 2),
+    Column("shared_best_k", "k", 3, lambda f: f.shared_best_k or None,
+           "Where s(k) is largest; up to the smaller rank"),
+    Column("p_rr", "p", 1, lambda f: f.p_rr,
+           "Probability that two random subspaces have at least this φ(r, r′)", None),
+    Column("last_k_above_chance", "last k + 3 SD", 13, lambda f: f.last_k_above_chance,
+           "The last k with φ(k, k) 3 standard deviations above chance; it says little of large ranks"),
+)  # fmt: skip
 
 
 def findings(results: Sequence[SideResult]) -> list[Finding]:

@@ -18,17 +18,14 @@ import numpy as np
 import orjson
 
 from engine.checkpoints.storage_types import Float64Array
-from engine.comparison.findings import findings
+from engine.comparison.findings import COLUMNS, findings
 from engine.comparison.outcome import SideResult
 from engine.matching.pairing import ModulePair
 from engine.plain_text import valid_text
 
-PHI_COLUMNS = ("tower", "layer", "projection", "module", "i", "j", "phi", "chance")
-FINDING_COLUMNS = (
-    "tower", "layer", "projection", "module", "phi_1_1", "mean", "mean_row_1", "mean_column_1", "mean_8x8",
-    "phi_r_r", "chance_r_r", "shared_dimensions", "dominant", "mean_8x8_change",
-    "shared_best", "shared_best_k", "p_rr", "last_k_above_chance",
-)  # fmt: skip
+MODULE_COLUMNS = ("tower", "layer", "projection", "module")
+PHI_COLUMNS = (*MODULE_COLUMNS, "i", "j", "phi", "chance")
+FINDING_COLUMNS = (*MODULE_COLUMNS, *(column.name for column in COLUMNS))
 # Cells that are formatted at a time.
 _CELLS_AT_A_TIME = 1 << 16
 # Between these a number's shortest digits are written the same by `repr` and by orjson (1e-05 and 1e-5 are not).
@@ -65,17 +62,8 @@ def findings_csv(results: Sequence[SideResult]) -> bytes:
     writer.writerow(FINDING_COLUMNS)
     for finding in findings(results):
         path = finding.pair.path
-        numbers = (
-            finding.phi_11, finding.mean, finding.mean_first_row, finding.mean_first_column, finding.mean_corner,
-            finding.phi_rr, finding.chance_rr, finding.shared,
-        )  # fmt: skip
-        last_k = finding.last_k_above_chance
-        writer.writerow(
-            (path.tower, path.layer_label, path.projection, path.name, *map(_number, numbers),
-             finding.dominant, _number(finding.corner_change),
-             _number(finding.shared_best), finding.shared_best_k or "", _number(finding.p_rr),
-             "" if last_k is None else last_k)
-        )  # fmt: skip
+        names = (path.tower, path.layer_label, path.projection, path.name)
+        writer.writerow((*names, *(_written(column.value(finding)) for column in COLUMNS)))
     return valid_text(out.getvalue()).encode()
 
 
@@ -144,3 +132,10 @@ def _write_array(archive: zipfile.ZipFile, name: str, array: np.ndarray[Any, Any
 
 def _number(value: float) -> str:
     return "" if math.isnan(value) else repr(value)
+
+
+def _written(value: float | int | str | None) -> str:
+    """A number of a finding as it is written, empty where it is undefined."""
+    if value is None:
+        return ""
+    return _number(value) if isinstance(value, float) else str(value)

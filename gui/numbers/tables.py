@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 
 from PySide6.QtCore import (
@@ -18,7 +19,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QDialog, QDialogButtonBox, QFrame, QTableView, QVBoxLayout, QWidget
 
-from engine.comparison.findings import Finding, findings
+from engine.comparison.findings import COLUMNS, Finding, findings
 from engine.comparison.outcome import SideResult
 from engine.comparison.sentence import probability
 from engine.measures.view import View
@@ -157,28 +158,13 @@ class NumberTable(QTableView):
         super().keyPressEvent(event)
 
 
-_FINDING_COLUMNS = (
-    "tower", "layer", "projection", "shared", "p", "best s(k)", "k", "φ(1, 1)", "mean", "row 1", "column 1",
-    "8 × 8", "φ(r, r′)", "chance", "dominant", "8 × 8, change", "last k + 3 SD", "module",
-)  # fmt: skip
-_FINDING_FORMATS: dict[str, Callable[[float], str]] = {
-    "p": probability,
-    "shared": lambda value: number(value, 2),
-    "best s(k)": lambda value: number(value, 2),
-}
-_FINDING_TIPS = {
-    "shared": "Directions shared at full rank, beyond what two random subspaces share",
-    "p": "Probability that two random subspaces have at least this φ(r, r′)",
-    "best s(k)": "Directions shared beyond chance by the strongest k of both, at the k where that is largest",
-    "k": "Where s(k) is largest; up to the smaller rank",
-    "row 1": "Mean of the row i = 1",
-    "column 1": "Mean of the column j = 1",
-    "8 × 8": "Mean of the top left 8 × 8 cells",
-    "chance": "φ(r, r′) of random subspaces",
-    "dominant": "Whether row 1 or column 1 is brighter",
-    "8 × 8, change": "From the layer before, in the same projection",
-    "last k + 3 SD": "The last k with φ(k, k) 3 standard deviations above chance; it says little of large ranks",
-}
+_COLUMNS = sorted(COLUMNS, key=lambda column: column.place)
+_FINDING_TITLES = ("tower", "layer", "projection", *(column.title for column in _COLUMNS), "module")
+_FINDING_TIPS = {column.title: column.tip for column in _COLUMNS if column.tip}
+_FINDING_FORMATS = {
+    column.title: probability if column.digits is None else partial(number, digits=column.digits)
+    for column in _COLUMNS if column.digits != 4
+}  # fmt: skip
 
 
 class FindingsTable(NumberTable):
@@ -213,20 +199,15 @@ class FindingsTable(NumberTable):
         found = findings(self._session.results)
         self._slugs = [finding.pair.slug for finding in found]
         rows = [_finding_row(finding, self._session.count_from) for finding in found]
-        self.show_model(NumberModel(_FINDING_COLUMNS, rows, tips=_FINDING_TIPS, formats=_FINDING_FORMATS))
+        self.show_model(NumberModel(_FINDING_TITLES, rows, tips=_FINDING_TIPS, formats=_FINDING_FORMATS))
         self.setColumnHidden(0, not any(finding.pair.path.tower for finding in found))
 
 
 def _finding_row(finding: Finding, count_from: int) -> tuple[object, ...]:
     path = finding.pair.path
     layer = path.layer + count_from if path.layer is not None else path.block
-    last_k = finding.last_k_above_chance
-    return (
-        path.tower, layer, path.projection, finding.shared, finding.p_rr, finding.shared_best,
-        finding.shared_best_k or math.nan, finding.phi_11, finding.mean, finding.mean_first_row,
-        finding.mean_first_column, finding.mean_corner, finding.phi_rr, finding.chance_rr, finding.dominant,
-        finding.corner_change, math.nan if last_k is None else last_k, path.name,
-    )  # fmt: skip
+    values = (column.value(finding) for column in _COLUMNS)
+    return (path.tower, layer, path.projection, *(math.nan if v is None else v for v in values), path.name)
 
 
 class MatrixDialog(QDialog):
