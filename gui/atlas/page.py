@@ -39,7 +39,7 @@ from gui.parts.colour_scale import ColourScale
 from gui.parts.plots import LinePlot, dash
 from gui.parts.scale_controls import ScaleBar
 from gui.state.session import Session
-from gui.style.pictures import MAGNIFICATION, picture_on_paper
+from gui.style.pictures import MAGNIFICATION, copy_picture, picture_on_paper
 from gui.style.texts import number, place_text, projection_html
 from gui.style.theme import GRID, MARGIN, current_colours, on_paper
 
@@ -123,6 +123,18 @@ class Atlas(QWidget):
         layout.addWidget(scroll, 3)
         layout.addWidget(self._legend)
         layout.addWidget(self._curves, 1)
+
+    @property
+    def seen(self) -> QWidget:
+        """What of it is a picture."""
+        return self.picture_area
+
+    def show_news(self, *, soon: bool) -> None:
+        """It looks by itself at what has come in."""
+
+    def copy_page(self) -> str:
+        """Put it on the clipboard, as a picture on white."""
+        return copy_picture(self.picture_on_paper(), "the atlas")
 
     @property
     def picture_area(self) -> QWidget:

@@ -24,7 +24,7 @@ from engine.comparison.outcome import SideResult
 from engine.comparison.sentence import probability
 from engine.measures.view import View
 from engine.measures.views import view_values
-from engine.wording import natural_key
+from engine.wording import count, natural_key
 from gui.state.session import Session
 from gui.style.texts import number, place_text
 from gui.style.theme import GRID
@@ -182,6 +182,22 @@ class FindingsTable(NumberTable):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REFRESH)
         self._timer.timeout.connect(self.refresh)
+
+    @property
+    def seen(self) -> QWidget:
+        """Its rows."""
+        return self.viewport()
+
+    def show_news(self, *, soon: bool) -> None:
+        """Show what is known now, or a moment later where more comes in."""
+        if soon:
+            self.refresh_soon()
+        else:
+            self.refresh()
+
+    def copy_page(self) -> str:
+        """Put the rows on the clipboard, as text."""
+        return f"Copied {count(self.copy(), 'row')} of the findings as text."
 
     @property
     def is_due(self) -> bool:

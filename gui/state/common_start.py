@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
@@ -10,7 +11,7 @@ from engine import work
 from engine.matching.pairing import Pairing
 from engine.side import Side
 from engine.subspaces.devices import Device
-from gui.state.notice import Notice
+from gui.state.notice import Notice, Scope
 from gui.state.tasks import Tasks
 from gui.state.worker import JobAnswer
 
@@ -41,7 +42,7 @@ class CommonStart(QObject):
                 return
             self.caution = answer.result or ""
             if answer.failure is not None:
-                self.notice_raised.emit(answer.failure)
+                self.notice_raised.emit(replace(answer.failure, scope=Scope.FILES, key="run"))
             elif answer.result:
                 self.notice_raised.emit(Notice.caution(answer.result))
 

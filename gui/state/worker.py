@@ -155,6 +155,7 @@ class Worker(QObject):
     @Slot()
     def stop(self) -> None:
         """End what may be going on, closing its files, and then the thread."""
+        self._timer.stop()
         self._end_run()
         while self._long_jobs:
             self._long_jobs.pop()[1].close()

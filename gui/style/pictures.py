@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QSizeF, Qt
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QGuiApplication, QImage, QPainter
+
+from gui.style.texts import grouped
 
 MAGNIFICATION = 2
 
@@ -21,3 +23,10 @@ def picture_on_paper(size: QSizeF, paint: Callable[[QPainter], None]) -> QImage:
     paint(painter)
     painter.end()
     return picture
+
+
+def copy_picture(picture: QImage, what: str) -> str:
+    """Put a picture on the clipboard; says what was copied, and how large it is."""
+    QGuiApplication.clipboard().setImage(picture)
+    size = f"{grouped(picture.width())} × {grouped(picture.height())} pixels"
+    return f"Copied {what} as a picture, {size}."

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -23,26 +23,21 @@ from engine.comparison.outcome import SideResult
 from engine.figures.presets import Preset
 from engine.matching.pairing import ModulePair
 from engine.measures.view import View
-from engine.wording import count
 from gui.actions.table import tip_of
-from gui.figure.area import FigureArea
-from gui.figure.grid import FigureView
 from gui.figure.panel import Cell
 from gui.figure.read_out import ReadOut
 from gui.parts.colour_scale import ColourScale
+from gui.parts.page import Page, PageContext
 from gui.parts.scale_controls import ScaleControls
 from gui.parts.sentence_line import SentenceLine
 from gui.state.session import Session
 from gui.style.names import name_choosers
-from gui.style.texts import grouped
 from gui.style.theme import GRID, icon
+from gui.window.page_table import GRID_PAGE, PAGES
 
 if TYPE_CHECKING:
-    from gui.atlas.page import Atlas
+    from gui.figure.grid import FigureView
     from gui.figure.inspector import Inspector
-    from gui.numbers.tables import FindingsTable
-
-PAGES = ("Grid", "Atlas", "Findings")
 
 
 class ComparisonPane(QWidget):
@@ -55,21 +50,19 @@ class ComparisonPane(QWidget):
         super().__init__()
         self._session = session
         self.scale = ColourScale(session.store, self)
-        self.figure = FigureView(session, self.scale)
+        self._context = PageContext(session, self.scale, self._go_to, self._on_module)
+        self._made: dict[Page, Any] = {}  # each a widget and a PageView
+        self._pages = QStackedWidget()
+        self.figure: FigureView = self._widget_of(GRID_PAGE).view
         self.read_out = ReadOut(session, self.scale)
         self.sentence = SentenceLine(session)
-        self._pages = QStackedWidget()
-        self._grid = FigureArea(self.figure)
-        self._pages.addWidget(self._grid)
-        self._atlas: Atlas | None = None
-        self._findings: FindingsTable | None = None
         self._inspector: Inspector | None = None
         self._build(options)
         self.figure.cell_hovered.connect(self._on_cell)
         self.figure.zoom_changed.connect(self._show_zoom)
-        session.outcomes_changed.connect(lambda _slugs: self._on_outcomes())
-        session.pairing_changed.connect(self._on_news)
-        session.numbering_changed.connect(self._on_news)
+        session.outcomes_changed.connect(lambda _slugs: self._show_news(soon=True))
+        for signal in (session.pairing_changed, session.numbering_changed):
+            signal.connect(lambda: self._show_news(soon=False))
         for signal in (session.pairing_changed, session.selection_changed):
             signal.connect(self._show_preset)
 
@@ -94,13 +87,13 @@ class ComparisonPane(QWidget):
         bar.setContentsMargins(2 * GRID, GRID // 2, GRID, GRID // 2)
         bar.setSpacing(GRID // 2)
         self._tabs = QButtonGroup(self)
-        for position, name in enumerate(PAGES):
-            button = QPushButton(name)
+        for position, page in enumerate(PAGES):
+            button = QPushButton(page.name)
             button.setProperty("chip", True)
             button.setCheckable(True)
             button.setChecked(position == 0)
-            button.setToolTip(tip_of(f"view.{name.lower()}"))
-            button.setAccessibleName(f"Show the {name.lower()}")
+            button.setToolTip(tip_of(page.action))
+            button.setAccessibleName(f"Show the {page.name.lower()}")
             self._tabs.addButton(button, position)
             bar.addWidget(button)
         self._tabs.idClicked.connect(self.show_page)
@@ -164,102 +157,66 @@ class ComparisonPane(QWidget):
     # --- pages ---
 
     @property
-    def page(self) -> str:
-        """The page shown, one of PAGES."""
+    def _page(self) -> Page:
         return PAGES[self._tabs.checkedId()]
+
+    @property
+    def page(self) -> str:
+        """The name of the page shown."""
+        return self._page.name
 
     def show_page(self, position: int) -> None:
         """Show one of PAGES by its position."""
         self._tabs.button(position).setChecked(True)
-        self._pages.setCurrentWidget(self._page_widget(PAGES[position]))
-        self.read_out.setVisible(position == 0)
+        page = self._page
+        self._pages.setCurrentWidget(self._widget_of(page))
+        self.read_out.setVisible(page is GRID_PAGE)
         for control in (self._views, self._scale_controls):
-            control.setVisible(self.page != "Findings")
-        self._presets.setVisible(self.page == "Grid")
+            control.setVisible(page.has_view)
+        self._presets.setVisible(page.has_presets)
         self._show_zoom()
-        self._on_news()
+        self._show_news(soon=False)
         self.page_changed.emit()
 
     @property
     def page_seen(self) -> QWidget:
-        """What of the page shown is neither a control nor a heading: notices lie over its upper edge."""
-        if self.page == "Atlas":
-            return self.atlas.picture_area
-        return self.findings.viewport() if self.page == "Findings" else self._grid
+        """What of the page shown is neither a control nor a heading: notices lie over its edge."""
+        seen: QWidget = self._widget_of(self._page).seen
+        return seen
 
-    def _page_widget(self, name: str) -> QWidget:
-        if name == "Atlas":
-            return self.atlas
-        return self.findings if name == "Findings" else self._grid
+    def copy_page(self) -> str:
+        """Put what is seen on the clipboard: a picture for a paper, or text; says what was copied."""
+        said: str = self._widget_of(self._page).copy_page()
+        return said
 
-    @property
-    def atlas(self) -> Atlas:
-        """Every module at a glance."""
-        if self._atlas is None:
-            from gui.atlas.page import Atlas  # noqa: PLC0415 - when first looked at
+    def widget_of(self, name: str) -> Any:
+        """The page of a name, made if it has not been looked at."""
+        return self._widget_of(next(page for page in PAGES if page.name == name))
 
-            self._atlas = Atlas(self._session, self.scale)
-            self._atlas.module_chosen.connect(self._go_to)
-            self._atlas.mosaic.module_hovered.connect(self._on_module)
-            self._pages.addWidget(self._atlas)
-        return self._atlas
+    def _widget_of(self, page: Page) -> Any:
+        if page not in self._made:
+            self._made[page] = page.make(self._context)
+            self._pages.addWidget(self._made[page])
+        return self._made[page]
 
-    @property
-    def findings(self) -> FindingsTable:
-        """The panels in numbers."""
-        if self._findings is None:
-            from gui.numbers.tables import FindingsTable  # noqa: PLC0415 - when first looked at
-
-            self._findings = FindingsTable(self._session)
-            self._findings.module_chosen.connect(self._go_to_slug)
-            self._pages.addWidget(self._findings)
-        return self._findings
-
-    def _go_to_slug(self, slug: str) -> None:
-        self._go_to(next(pair for pair in self._session.comparable if pair.slug == slug))
-
-    def _go_to(self, pair: ModulePair) -> None:
+    def _go_to(self, slug: str) -> None:
         """Show one module in the grid, alone, among those selected."""
-        if pair not in self._session.shown:
-            self._session.select([*(shown.slug for shown in self._session.shown), pair.slug])
-        self.show_page(0)
-        self.figure.zoom(pair.slug)
+        shown = [pair.slug for pair in self._session.shown]
+        if slug not in shown:
+            self._session.select([*shown, slug])
+        self.show_page(PAGES.index(GRID_PAGE))
+        self.figure.zoom(slug)
 
     def _show_preset(self) -> None:
         self._presets.setCurrentIndex(self._presets.findData(self._session.preset))
 
     def _show_zoom(self) -> None:
-        self._back.setVisible(self.figure.zoomed and self.page == PAGES[0])
+        self._back.setVisible(self.figure.zoomed and self._page is GRID_PAGE)
 
-    def _on_outcomes(self) -> None:
-        if self.page == "Findings":
-            self.findings.refresh_soon()
+    def _show_news(self, *, soon: bool) -> None:
+        self._widget_of(self._page).show_news(soon=soon)
         self.read_out.refresh()
         self._inspect_something()
-
-    def _on_news(self) -> None:
-        if self.page == "Findings":
-            self.findings.refresh()
-        self.read_out.refresh()
-        self._inspect_something()
-
-    # --- copying ---
-
-    def copy_page(self) -> str:
-        """Put what is seen on the clipboard: a picture for a paper, or the findings as text; says what was copied."""
-        if self.page == "Findings":
-            return f"Copied {count(self.findings.copy(), 'row')} of the findings as text."
-        picture = self.atlas.picture_on_paper() if self.page == "Atlas" else self.figure.picture_on_paper()
-        QGuiApplication.clipboard().setImage(picture)
-        size = f"{grouped(picture.width())} × {grouped(picture.height())} pixels"
-        return f"Copied {self._copied_name()} as a picture, {size}."
-
-    def _copied_name(self) -> str:
-        if self.page == "Atlas":
-            return "the atlas"
-        if self.figure.zoomed:
-            return "the panel"
-        return self._session.preset.title if self._session.preset is not None else "the grid"
 
     # --- inspector ---
 

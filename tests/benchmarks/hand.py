@@ -279,7 +279,7 @@ def measure_atlas(app: QApplication, paths: Sequence[Path]) -> None:
 def _measure_atlas(window: MainWindow, painted: Painted, size: str) -> None:
     window.resize(1280, 720)
     _report(f"atlas opened, {size}", [painted.milliseconds(lambda: window.show_page(1))])
-    atlas = window.pane.atlas
+    atlas = window.pane.widget_of("Atlas")
     mosaic = atlas.mosaic
     for button in [button for button in atlas.findChildren(QPushButton) if button.isCheckable()]:
         _report(f"atlas as {button.text()}, {size}", [painted.milliseconds(button.click)])

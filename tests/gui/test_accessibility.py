@@ -317,7 +317,7 @@ def test_tips_tell_keys_that_are_there(qtbot: QtBot, window: MainWindow) -> None
 def test_the_atlas_by_keyboard(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, DEMO)
     window.show_page(1)
-    atlas, mosaic = window.pane.atlas, window.pane.atlas.mosaic
+    atlas, mosaic = window.pane.widget_of("Atlas"), window.pane.widget_of("Atlas").mosaic
     bare = mosaic.grab().toImage()
     mosaic.setFocus(Qt.FocusReason.TabFocusReason)
     steps = {
@@ -341,7 +341,7 @@ def test_the_atlas_by_keyboard(qtbot: QtBot, window: MainWindow) -> None:
 def test_what_the_atlas_pointed_at_is_not_read_out_in_the_grid(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, DEMO)
     window.show_page(1)
-    window.pane.atlas.mosaic.setFocus(Qt.FocusReason.TabFocusReason)
+    window.pane.widget_of("Atlas").mosaic.setFocus(Qt.FocusReason.TabFocusReason)
     assert "φ = " in window.read_out.text
     window.show_page(0)
     assert "φ = " not in window.read_out.text
@@ -353,7 +353,7 @@ def test_the_atlas_scrolls_to_the_module_of_the_keyboard(qtbot: QtBot, window: M
     load(qtbot, window, paths)
     window.resize(900, 560)
     window.show_page(1)
-    mosaic = window.pane.atlas.mosaic
+    mosaic = window.pane.widget_of("Atlas").mosaic
     geometry = mosaic.geometry_shown
     assert geometry is not None
     assert geometry.bands > 1
@@ -371,7 +371,7 @@ def test_the_atlas_scrolls_to_the_module_of_the_keyboard(qtbot: QtBot, window: M
 def test_what_is_said_of_a_module_is_of_the_pair_shown(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     load(qtbot, window, DEMO)
     window.show_page(1)
-    atlas = window.pane.atlas
+    atlas = window.pane.widget_of("Atlas")
     atlas.mosaic.setFocus(Qt.FocusReason.TabFocusReason)
     assert "mean" in atlas._said.text()
     window.session.swap()

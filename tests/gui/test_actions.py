@@ -24,7 +24,7 @@ from gui.state.session_values import Which
 from gui.style.theme import THEMES
 from gui.window.help import HelpWindow
 from gui.window.main_window import MainWindow
-from gui.window.pages import PAGES
+from gui.window.page_table import PAGES
 from tests.gui.conftest import DEMO, R8, load
 
 PLATFORMS = ("linux", "win32", "darwin")
@@ -98,9 +98,10 @@ def test_tips_are_told_without_a_full_stop_and_with_the_key(qapp: QApplication) 
 
 def test_the_table_names_what_other_parts_have() -> None:
     ids = [action.id for action in ACTIONS]
-    assert [f"view.{page.lower()}" for page in PAGES] == [id_ for id_ in ids if id_[5:].capitalize() in PAGES]
-    assert [_plain(action_of(f"view.{page.lower()}").text) for page in PAGES] == list(PAGES)
-    assert all(page in PAGES for action in ACTIONS for page, _text in action.page_texts)
+    names = [page.name for page in PAGES]
+    assert [page.action for page in PAGES] == [id_ for id_ in ids if id_[5:].capitalize() in names]
+    assert [_plain(action_of(page.action).text) for page in PAGES] == names
+    assert all(page in names for action in ACTIONS for page, _text in action.page_texts)
     assert [id_ for id_ in ids if id_.startswith("view.theme_")] == [f"view.theme_{name}" for name in THEMES]
     assert sum(action.menu is RECENT for action in ACTIONS) == MOST_RECENT
 
@@ -162,7 +163,7 @@ def test_lines_stand_between_sections(
     Menus(bare_window, NOTHING)
     made = {title: list(_made(menu)) for title, menu in _bar(bare_window).items()}
     lines = {title: [place for place, text in enumerate(texts) if text == "-"] for title, texts in made.items()}
-    assert lines == {"&File": [7, 10, 12], "&Edit": [2], "&View": [4, 7, 11], "&Help": help_lines}
+    assert lines == {"&File": [7, 10, 12], "&Edit": [2, 5], "&View": [4, 7, 11], "&Help": help_lines}
 
 
 def test_every_action_is_bound_and_nothing_else(window: MainWindow, bare_window: QMainWindow) -> None:
@@ -216,8 +217,11 @@ def test_without_recent_pairs_their_menu_cannot_be_opened(window: MainWindow) ->
 
 @pytest.mark.parametrize(("has_figure", "ranks_differ"), list(product((False, True), repeat=2)))
 def test_what_is_enabled_follows_from_what_there_is(has_figure: bool, ranks_differ: bool) -> None:
-    situation = Situation(has_figure, ranks_differ, "Grid")
-    missing = {Needs.FIGURE: not has_figure, Needs.UNEQUAL_RANKS: not ranks_differ}
+    situation = Situation(has_figure, ranks_differ, "Grid", can_undo=has_figure, can_redo=ranks_differ)
+    missing = {
+        Needs.FIGURE: not has_figure, Needs.UNEQUAL_RANKS: not ranks_differ,
+        Needs.EARLIER: not has_figure, Needs.LATER: not ranks_differ,
+    }  # fmt: skip
     disabled = {action.id for action in ACTIONS if not is_enabled(action, situation)}
     assert disabled == {action.id for action in ACTIONS if missing.get(action.needs)}
     assert {action.id for action in ACTIONS if action.needs is Needs.FIGURE} == NEED_A_FIGURE
@@ -226,7 +230,7 @@ def test_what_is_enabled_follows_from_what_there_is(has_figure: bool, ranks_diff
 
 def test_what_copying_copies_follows_the_page() -> None:
     copy = action_of("edit.copy")
-    texts = [text_now(copy, Situation(True, False, page)) for page in ("", *PAGES)]
+    texts = [text_now(copy, Situation(True, False, page)) for page in ("", *(page.name for page in PAGES))]
     assert [_plain(text).removeprefix("Copy the ") for text in texts] == [
         "grid as a picture", "grid as a picture", "atlas as a picture", "findings as text",
     ]  # fmt: skip
@@ -243,17 +247,19 @@ def _button(window: MainWindow, text: str) -> QPushButton:
 
 def test_menus_and_buttons_follow_what_is_open(qtbot: QtBot, window: MainWindow) -> None:
     export = _button(window, "Export…")
-    assert _disabled(window) == NEED_A_FIGURE | NEED_UNEQUAL_RANKS
+    assert _disabled(window) == NEED_A_FIGURE | NEED_UNEQUAL_RANKS | {"edit.undo", "edit.redo"}
     assert not export.isEnabled()
     load(qtbot, window, DEMO)
-    assert _disabled(window) == NEED_UNEQUAL_RANKS
+    assert _disabled(window) == NEED_UNEQUAL_RANKS | {"edit.undo", "edit.redo"}
     assert export.isEnabled()
     load(qtbot, window, (R8[0], DEMO[1]))
-    assert not _disabled(window)
+    assert _disabled(window) == {"edit.redo"}
     window.session.select(())
-    assert _disabled(window) == NEED_A_FIGURE
+    assert _disabled(window) == NEED_A_FIGURE | {"edit.redo"}
+    window.session.undo()
+    assert _disabled(window) == set()
     window.clear()
-    assert _disabled(window) == NEED_A_FIGURE | NEED_UNEQUAL_RANKS
+    assert _disabled(window) == NEED_A_FIGURE | NEED_UNEQUAL_RANKS | {"edit.redo"}
     assert not export.isEnabled()
 
 

@@ -35,7 +35,7 @@ def _said(window: MainWindow) -> str:
 
 def _show_atlas(window: MainWindow, which: Summary | None) -> None:
     window.show_page(1)
-    window.pane.atlas.show_as(which, 8)
+    window.pane.widget_of("Atlas").show_as(which, 8)
 
 
 PICTURES: dict[str, tuple[Callable[[MainWindow], None], str]] = {
@@ -108,7 +108,7 @@ def test_the_findings_are_copied_as_text(qtbot: QtBot, window: MainWindow) -> No
     window.copy_page()
     assert len(QGuiApplication.clipboard().text().splitlines()) == 13
     assert _said(window) == "Copied 12 rows of the findings as text."
-    window.pane.findings.selectRow(3)
+    window.pane.widget_of("Findings").selectRow(3)
     window.copy_page()
     assert len(QGuiApplication.clipboard().text().splitlines()) == 2
     assert _said(window) == "Copied 1 row of the findings as text."

@@ -80,11 +80,11 @@ def test_layers_count_from_0_everywhere(qtbot: QtBot, window: MainWindow) -> Non
     window.read_out.show_cell(cell)
     assert "Layer 0" in window.read_out.text
     window.show_page(1)
-    geometry = window.pane.atlas.mosaic.geometry_shown
+    geometry = window.pane.widget_of("Atlas").mosaic.geometry_shown
     assert geometry is not None
     assert geometry.column_names == ("0", "1", "2", "3", "4", "5")
     window.show_page(2)
-    assert {window.pane.findings._model._rows[row][1] for row in range(12)} == set(range(6))
+    assert {window.pane.widget_of("Findings")._model._rows[row][1] for row in range(12)} == set(range(6))
 
 
 @pytest.mark.parametrize(("wanted", "layers"), [(2, ["1", "6"]), (3, ["1", "3", "6"]), (6, list("123456"))])
@@ -233,7 +233,7 @@ def test_selectors_follow_a_figure_of_the_paper_and_the_atlas(qtbot: QtBot, wind
     window.session.show_preset(Preset.FIG4)
     assert window.selector._layers.chosen == ["3"]
     window.session.show_preset(None)
-    window.pane._go_to(next(pair for pair in window.session.comparable if pair.slug == "5_v"))
+    window.pane._go_to(next(pair for pair in window.session.comparable if pair.slug == "5_v").slug)
     assert window.selector._layers.chosen == ["3", "5"]
     window.selector._layers.choose([])
     assert window.selector._layers.chosen == []
@@ -293,13 +293,13 @@ def test_counting_layers_otherwise_changes_nothing_else(qtbot: QtBot, window: Ma
     load(qtbot, window, DEMO)
     window.toggle_inspector()
     window.show_page(1)
-    window.pane.atlas._k.setValue(1)
+    window.pane.widget_of("Atlas")._k.setValue(1)
     cell = Cell(window.session.shown[3], 5, 9)
     inspector = window.pane.inspector
     assert inspector is not None
     inspector.show_cell(cell)
     window.options.actions[2].setChecked(True)
-    assert window.pane.atlas._k.value() == 1
+    assert window.pane.widget_of("Atlas")._k.value() == 1
     assert inspector.cell == cell
     assert "Layer 1" in inspector._title.text()
     window.session.show_preset(Preset.FIG4)

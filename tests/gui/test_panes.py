@@ -48,7 +48,7 @@ def result_of(window: MainWindow, slug: str) -> SideResult:
 def test_atlas_shows_every_module_in_the_colours_of_phi(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, DEMO)
     window.show_page(1)
-    atlas = window.pane.atlas
+    atlas = window.pane.widget_of("Atlas")
     atlas.show_as(Summary.DIAGONAL, 5)
     geometry = atlas.mosaic.geometry_shown
     assert geometry is not None
@@ -70,7 +70,7 @@ def test_atlas_shows_what_is_shared_on_a_scale_of_its_own(qtbot: QtBot, window: 
     load(qtbot, window, DEMO)
     window.pane.scale.set_view(View.Z)
     window.show_page(1)
-    atlas = window.pane.atlas
+    atlas = window.pane.widget_of("Atlas")
     atlas.show_as(Summary.SHARED, 1)
     shared = {finding.pair.slug: finding.shared for finding in findings(window.session.results)}
     colouring = atlas.mosaic.colouring
@@ -101,15 +101,15 @@ def test_findings_of_many_batches_are_made_once(qtbot: QtBot, window: MainWindow
     load(qtbot, window, R8)
     window.show_page(2)
     refreshed: list[None] = []
-    window.pane.findings.model().modelReset.connect(lambda: refreshed.append(None))
-    window.pane.findings.refresh()
+    window.pane.widget_of("Findings").model().modelReset.connect(lambda: refreshed.append(None))
+    window.pane.widget_of("Findings").refresh()
     once = len(refreshed)
     for _ in range(50):
         window.session.outcomes_changed.emit(())
     qtbot.waitUntil(lambda: len(refreshed) > once, timeout=5_000)
     assert len(refreshed) == 2 * once
     window.session.set_side(Side.B)
-    assert window.pane.findings.model().rowCount() == 0, "nothing of the side before survives"
+    assert window.pane.widget_of("Findings").model().rowCount() == 0, "nothing of the side before survives"
 
 
 def test_numbers_of_a_plot_have_a_real_minus_sign(qtbot: QtBot) -> None:
@@ -127,7 +127,7 @@ def texts_of(widget: QWidget) -> list[str]:
 def test_thumbnails_are_not_transposed(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, (R8[0], DEMO[1]))
     window.show_page(1)
-    atlas = window.pane.atlas
+    atlas = window.pane.widget_of("Atlas")
     atlas.show_as(None, 1)
     geometry = atlas.mosaic.geometry_shown
     assert geometry is not None
@@ -146,7 +146,7 @@ def test_thumbnails_are_not_transposed(qtbot: QtBot, window: MainWindow) -> None
 def test_atlas_click_shows_the_module_alone_in_the_grid(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, DEMO)
     window.show_page(1)
-    mosaic = window.pane.atlas.mosaic
+    mosaic = window.pane.widget_of("Atlas").mosaic
     geometry = mosaic.geometry_shown
     assert geometry is not None
     index = [pair.slug for pair in window.session.comparable].index("5_v")
@@ -188,11 +188,11 @@ def test_numbered_modules_are_in_natural_order_everywhere(qtbot: QtBot, window: 
     load(qtbot, window, paths)
     assert [window.selector._layers.item(row).text() for row in range(12)] == labels
     window.show_page(1)
-    geometry = window.pane.atlas.mosaic.geometry_shown
+    geometry = window.pane.widget_of("Atlas").mosaic.geometry_shown
     assert geometry is not None
     assert list(geometry.column_names) == labels
     window.show_page(2)
-    table = window.pane.findings
+    table = window.pane.widget_of("Findings")
     table.sortByColumn(1, Qt.SortOrder.AscendingOrder)
     assert [table.model().index(row, 1).data() for row in range(12)] == labels
 
@@ -200,7 +200,7 @@ def test_numbered_modules_are_in_natural_order_everywhere(qtbot: QtBot, window: 
 def test_findings_are_those_of_the_file(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, DEMO)
     window.show_page(2)
-    table = window.pane.findings
+    table = window.pane.widget_of("Findings")
     table.copy()
     copied = [line.split("\t") for line in QGuiApplication.clipboard().text().splitlines()]
     written = list(csv.reader(io.StringIO(findings_csv(window.session.results).decode())))
@@ -214,7 +214,7 @@ def test_findings_are_those_of_the_file(qtbot: QtBot, window: MainWindow) -> Non
 def test_findings_sort_by_number_and_lead_to_the_panel(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, DEMO)
     window.show_page(2)
-    table = window.pane.findings
+    table = window.pane.widget_of("Findings")
     column = next(
         c
         for c in range(table.model().columnCount())
@@ -328,13 +328,13 @@ def test_unequal_modules_of_many_kinds_fit_the_atlas(qtbot: QtBot, window: MainW
     load(qtbot, window, paths)
     window.show_page(1)
     wait_until_done(qtbot, window)
-    geometry = window.pane.atlas.mosaic.geometry_shown
+    geometry = window.pane.widget_of("Atlas").mosaic.geometry_shown
     assert geometry is not None
     assert geometry.column_names == ("1", "2", "3", "—")
-    buttons = [button for button in window.pane.atlas.findChildren(QPushButton) if button.isCheckable()]
+    buttons = [button for button in window.pane.widget_of("Atlas").findChildren(QPushButton) if button.isCheckable()]
     for button in buttons:
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-        assert not grabbed(window.pane.atlas.mosaic).isNull()
+        assert not grabbed(window.pane.widget_of("Atlas").mosaic).isNull()
 
 
 def test_views_show_distance_from_chance(qtbot: QtBot, window: MainWindow) -> None:
@@ -460,7 +460,7 @@ def test_what_is_kept_under_the_cross_hair_is_what_is_there(qtbot: QtBot, window
 def test_ctrl_c_copies_the_findings_where_they_are_shown(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, DEMO)
     window.show_page(2)
-    window.pane.findings.selectRow(2)
+    window.pane.widget_of("Findings").selectRow(2)
     window.copy_page()
     lines = QGuiApplication.clipboard().text().splitlines()
     assert len(lines) == 2

@@ -200,7 +200,7 @@ class WindowMachine(RuleBasedStateMachine):
         if not self.session.shown:
             return
         self.window.show_page(1)
-        self.window.pane.atlas.show_as(which, k)
+        self.window.pane.widget_of("Atlas").show_as(which, k)
 
     @rule()
     def toggle_inspector(self) -> None:
@@ -312,8 +312,9 @@ class WindowMachine(RuleBasedStateMachine):
     def _page_target(self) -> QWidget:
         pane = self.window.pane
         if pane.page == "Atlas":
-            return pane.atlas.mosaic
-        viewport: QWidget = pane.figure.viewport() if pane.page == "Grid" else pane.findings.viewport()
+            mosaic: QWidget = pane.widget_of("Atlas").mosaic
+            return mosaic
+        viewport: QWidget = pane.figure.viewport() if pane.page == "Grid" else pane.widget_of("Findings").viewport()
         return viewport
 
     # --- export ---
@@ -441,8 +442,8 @@ class WindowMachine(RuleBasedStateMachine):
             assert said == ("undefined" if np.isnan(phi) else number(phi))
         if (phi := self._phi(read_out._cell)) is not None:
             assert ("undefined" if np.isnan(phi) else f"φ = {phi:.4f}") in read_out.text
-        if pane.page == "Findings" and not pane.findings.is_due:
-            assert pane.findings.model().rowCount() == len(self.session.results)
+        if pane.page == "Findings" and not pane.widget_of("Findings").is_due:
+            assert pane.widget_of("Findings").model().rowCount() == len(self.session.results)
 
     @invariant()
     def all_notices_can_be_read_and_most_of_the_page_too(self) -> None:

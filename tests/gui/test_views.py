@@ -105,7 +105,7 @@ def test_everything_names_what_is_coloured(qtbot: QtBot, window: MainWindow, vie
     shown = float(dialog.table._model.exact(dialog.table.model().index(4, 8)))
     assert shown == view_values(result.facts, view)[4, 8]
     window.show_page(1)
-    atlas = window.pane.atlas
+    atlas = window.pane.widget_of("Atlas")
     assert atlas._bar.accessibleDescription().startswith(f"{name} from ")
     atlas.show_as(Summary.MEAN, 1)
     assert atlas._bar.accessibleDescription().startswith(f"mean {name} from ")
