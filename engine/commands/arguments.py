@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.document.export_plan import DATA_KINDS, ExportPlan
-from engine.figures.colour_range import COLOUR_MAPS, DIVERGING_MAPS, map_name, short_name, suits, typed_range
+from engine.figures.colour_maps import COLOUR_MAPS, DIVERGING_MAPS, map_name, short_name, suits, typed_range
 from engine.figures.presets import Preset
 from engine.figures.style import FIGURE_FORMATS, FigureStyle, text_sizes
 from engine.matching.selection import LayerSelection, parse_layers
-from engine.measures.views import View
+from engine.measures.view import View
 
 NO_FILES = "none"
 # Switches of FigureStyle: option, attribute, and what it becomes.

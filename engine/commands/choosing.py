@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.commands.arguments import Selection
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import SideResult
 from engine.document.export_plan import default_figure
 from engine.errors import NothingComparable
 from engine.figures.presets import preset_pairs
@@ -48,7 +48,7 @@ def chosen_pairs(pairing: Pairing, side: Side, selection: Selection) -> Chosen:
     return Chosen(comparable, pairs if selection.keeps_all else of_preset, of_preset)
 
 
-def figure_slugs(results: Sequence[ModuleResult], selection: Selection) -> frozenset[str] | None:
+def figure_slugs(results: Sequence[SideResult], selection: Selection) -> frozenset[str] | None:
     """Which results the figure shows: those named, the preset's, or what is usual; None for all.
 
     Raises:

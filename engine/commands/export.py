@@ -32,7 +32,7 @@ from engine.commands.remarks import (
 )
 from engine.commands.saying import answer, answer_json, say, say_each
 from engine.comparison.cautions import comparison_cautions, initialisation_caution
-from engine.comparison.outcome import ComparisonRequest, ModuleFailure
+from engine.comparison.outcome import Request, SideFailure
 from engine.comparison.running import outcomes
 from engine.document.export_plan import Comparison, ExportPlan, file_names
 from engine.document.export_size import WORTH_SAYING, tables_size
@@ -95,7 +95,7 @@ def _export(arguments: argparse.Namespace, plan: ExportPlan) -> dict[str, Any]:
     chosen = chosen_pairs(pairing, side, asked)
     say_each(choice_lines(chosen, asked, plan.style.count_from))
     say_each(warning_lines(pairing))
-    request = ComparisonRequest(1, pairing.first, pairing.second, chosen.pairs, side, device)
+    request = Request(1, pairing.matching, chosen.pairs, (side,), device)
     with staged(arguments.out) as stage, spooled_results(stage.scratch, stage.target) as results:
         _look_before(request, plan, arguments.out, replacing=arguments.force)
         comparison = _comparison(request, pairing, results, asked, plan.style.count_from)
@@ -106,13 +106,13 @@ def _export(arguments: argparse.Namespace, plan: ExportPlan) -> dict[str, Any]:
     return facts
 
 
-def _look_before(request: ComparisonRequest, plan: ExportPlan, folder: Path, *, replacing: bool) -> None:
+def _look_before(request: Request, plan: ExportPlan, folder: Path, *, replacing: bool) -> None:
     """Say how much will be written, and refuse to write over other people's files, before anything is computed.
 
     Raises:
         WouldBeLost: they are in the folder, and it is not `replacing` them.
     """
-    size = tables_size(request.pairs, request.side, plan.data)
+    size = tables_size(request.pairs, request.sides[0], plan.data)
     if size >= WORTH_SAYING:
         say(f"about {file_size(size)} will be written into {folder}")
     former = former_export(folder)
@@ -120,22 +120,20 @@ def _look_before(request: ComparisonRequest, plan: ExportPlan, folder: Path, *, 
         return
     coming = file_names([pair.slug for pair in request.pairs], plan)
     tells = former.facts is not None  # else the checksums are left to be found beside the computing
-    others = former.others(
-        coming, *(each.file.files.sha256() if tells else "" for each in (request.first, request.second))
-    )
+    others = former.others(coming, *(each.file.files.sha256() if tells else "" for each in request.matching.sources))
     if others:
         raise WouldBeLost(f"{others}.", path=folder)
 
 
 def _comparison(
-    request: ComparisonRequest, pairing: Pairing, results: SpooledResults, asked: Selection, count_from: int
+    request: Request, pairing: Pairing, results: SpooledResults, asked: Selection, count_from: int
 ) -> Comparison:
     """Compute, and say what a reader of it should beware of.
 
     Raises:
         EngineError: nothing came of any module.
     """
-    side = request.side
+    (side,) = request.sides
     failures = _computed(request, results)
     failed = tuple(SkippedModule(failure.pair.path.name, failure.error.reason) for failure in failures)
     if not results:
@@ -146,18 +144,20 @@ def _comparison(
     cautions = comparison_cautions(pairing, side, results, started_alike, count_from)
     say_each(caution_lines(cautions, side, pairing))
     comparison = Comparison(
-        request.first, request.second, side, request.device, results, skipped, figure_slugs(results, asked), cautions,
+        pairing.first, pairing.second, side, request.device, results, skipped, figure_slugs(results, asked), cautions,
         asked.preset,
     )  # fmt: skip
     say_each(panel_lines(comparison, asked))
     return comparison
 
 
-def _computed(request: ComparisonRequest, results: SpooledResults) -> list[ModuleFailure]:
+def _computed(request: Request, results: SpooledResults) -> list[SideFailure]:
     """Compute every pair into `results`; those that failed."""
-    failures: list[ModuleFailure] = []
-    for done, outcome in enumerate(outcomes(request), 1):
-        if isinstance(outcome, ModuleFailure):
+    failures: list[SideFailure] = []
+    (side,) = request.sides
+    for done, each in enumerate(outcomes(request), 1):
+        outcome = each.on(side)
+        if isinstance(outcome, SideFailure):
             failures.append(outcome)
         else:
             results.append(outcome)
@@ -166,7 +166,7 @@ def _computed(request: ComparisonRequest, results: SpooledResults) -> list[Modul
     return failures
 
 
-def _none_computed(failures: Sequence[ModuleFailure], failed: Sequence[SkippedModule]) -> EngineError:
+def _none_computed(failures: Sequence[SideFailure], failed: Sequence[SkippedModule]) -> EngineError:
     """Why nothing came of a run: the one module's error, or the most frequent reason with its count."""
     if len(failures) == 1:
         return failures[0].error

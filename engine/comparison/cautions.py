@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.comparison.module_cautions import module_cautions, untrained_caution
-from engine.comparison.outcome import ComparisonRequest, ModuleResult
+from engine.comparison.outcome import Request, SideResult
 from engine.comparison.running import outcomes
 from engine.matching.first_selection import first_selection
 from engine.matching.pairing import ModulePair, Pairing
-from engine.measures.chance import expected_similarity, similarity_deviation
+from engine.measures.views import read_cell
 from engine.side import Side
 from engine.subspaces.devices import CPU, Device
 
@@ -27,7 +27,7 @@ _MOST_BY_CHANCE = 0.5  # of a subspace: where random ones share more, nothing ca
 
 def gauge_caution(side: Side) -> str:
     """That φ on A or B depends on how ΔW is written as B A; empty for ΔW's own sides, which do not."""
-    if side not in (Side.A, Side.B):
+    if side.is_of_update:
         return ""
     return (
         f"Below the full rank, φ on {side.value} depends on how ΔW is written as a product B A: "
@@ -64,7 +64,7 @@ def same_file_caution(pairing: Pairing) -> str:
 
 
 def comparison_cautions(
-    pairing: Pairing, side: Side, results: Sequence[ModuleResult], started_alike: str = "", count_from: int = 1
+    pairing: Pairing, side: Side, results: Sequence[SideResult], started_alike: str = "", count_from: int = 1
 ) -> tuple[str, ...]:
     """Everything that a reader of these results should beware of, a sentence each.
 
@@ -111,7 +111,7 @@ def initialisation_caution(pairing: Pairing, device: Device = CPU) -> str:
     """
     both = [pair for pair in pairing.pairs if not pair.obstacle(Side.A) and not pair.obstacle(Side.B)]
     chosen = tuple(both[index] for index in first_selection([pair.path for pair in both])[:_LOOKED_AT])
-    on_A, on_B = (_levels(pairing, chosen, side, device) for side in (Side.A, Side.B))
+    on_A, on_B = _levels(pairing, chosen, device)
     compared = [
         (on_A[slug], on_B[slug])
         for slug in on_A
@@ -131,17 +131,23 @@ def initialisation_caution(pairing: Pairing, device: Device = CPU) -> str:
     )
 
 
-def _levels(pairing: Pairing, pairs: Sequence[ModulePair], side: Side, device: Device) -> dict[str, _Level]:
-    request = ComparisonRequest(0, pairing.first, pairing.second, tuple(pairs), side, device)
-    levels = {}
-    for outcome in outcomes(request):
-        if isinstance(outcome, ModuleResult):
-            similarity = outcome.similarity
-            i, j = similarity.first.numerical_rank, similarity.second.numerical_rank
-            if i and j:
-                chance = expected_similarity(i, j, similarity.dimension)[-1, -1]
-                spread = similarity_deviation(i, j, similarity.dimension)[-1, -1]
-                phi = similarity.values[i - 1, j - 1]
-                z = (phi - chance) / spread if spread > 0 else np.inf
-                levels[outcome.pair.slug] = _Level(float(phi), float(chance), float(z))
+def _levels(
+    pairing: Pairing, pairs: Sequence[ModulePair], device: Device
+) -> tuple[dict[str, _Level], dict[str, _Level]]:
+    """By slug, φ on A and on B at the numerical ranks."""
+    sides = (Side.A, Side.B)
+    levels: tuple[dict[str, _Level], dict[str, _Level]] = {}, {}
+    for outcome in outcomes(Request(0, pairing.matching, tuple(pairs), sides, device)):
+        for side, known in zip(sides, levels, strict=True):
+            result = outcome.on(side)
+            if isinstance(result, SideResult) and (level := _level(result)) is not None:
+                known[result.pair.slug] = level
     return levels
+
+
+def _level(result: SideResult) -> _Level | None:
+    i, j = result.facts.first.numerical_rank, result.facts.second.numerical_rank
+    if not i or not j:
+        return None
+    reading = read_cell(result.facts, i, j)
+    return _Level(reading.phi, reading.chance, np.inf if np.isnan(reading.z) else reading.z)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.checkpoints.storage_types import Float64Array
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import SideResult
 from engine.matching.pairing import ModulePair
-from engine.measures.chance import chance_along_diagonal, chance_of_cell
+from engine.measures.measure import Chance
+from engine.measures.phi import PHI
 from engine.measures.significance import best_shared, shared_dimensions, tail_probability
 
 _ABOVE_CHANCE_SD = 3.0
@@ -49,7 +50,7 @@ class Finding:
     corner_change: float = float("nan")
 
 
-def findings(results: Sequence[ModuleResult]) -> list[Finding]:
+def findings(results: Sequence[SideResult]) -> list[Finding]:
     """One finding per result, in the same order; `corner_change` compares neighbours in depth among them."""
     shared, p = shared_at_full_rank(results)
     found = [_finding(*each) for each in zip(results, shared.tolist(), p.tolist(), strict=True)]
@@ -72,20 +73,21 @@ def _change(before: Finding | None, finding: Finding) -> float:
     return finding.mean_corner - before.mean_corner if are_neighbours else float("nan")
 
 
-def shared_at_full_rank(results: Sequence[ModuleResult]) -> tuple[Float64Array, Float64Array]:
+def shared_at_full_rank(results: Sequence[SideResult]) -> tuple[Float64Array, Float64Array]:
     """s and the tail probability of φ(r, r') of each result, each of length len(results); NaN where undefined."""
-    phi = [float(result.similarity.values[-1, -1]) for result in results]
-    shapes = np.array([result.similarity.values.shape for result in results], dtype=np.float64).reshape(-1, 2)
-    place = shapes[:, 0], shapes[:, 1], [result.similarity.dimension for result in results]
+    phi = [float(result.phi[-1, -1]) for result in results]
+    shapes = np.array([result.phi.shape for result in results], dtype=np.float64).reshape(-1, 2)
+    place = shapes[:, 0], shapes[:, 1], [result.facts.dimension for result in results]
     return shared_dimensions(phi, *place), tail_probability(phi, *place)
 
 
-def _finding(result: ModuleResult, shared: float, p: float) -> Finding:
-    values = result.similarity.values
+def _finding(result: SideResult, shared: float, p: float) -> Finding:
+    values = result.phi
     r, r_ = values.shape
-    d = result.similarity.dimension
+    d = result.facts.dimension
     row, column = _mean(values[0]), _mean(values[:, 0])
     best, best_k = best_shared(values, d)
+    chance = PHI.chance((r, r_), d)
     return Finding(
         pair=result.pair,
         phi_11=float(values[0, 0]),
@@ -94,12 +96,12 @@ def _finding(result: ModuleResult, shared: float, p: float) -> Finding:
         mean_first_column=column,
         mean_corner=_mean(values[:_CORNER, :_CORNER]),
         phi_rr=float(values[-1, -1]),
-        chance_rr=chance_of_cell(r, r_, d)[0],
+        chance_rr=float(chance.expected[-1, -1]),
         shared=shared,
         shared_best=best,
         shared_best_k=best_k,
         p_rr=p,
-        last_k_above_chance=_last_k_above_chance(values, d),
+        last_k_above_chance=_last_k_above_chance(values, chance),
         dominant=_dominant(values, d),
     )
 
@@ -116,10 +118,10 @@ def _mean(values: Float64Array) -> float:
     return float(defined.mean()) if defined.size else float("nan")
 
 
-def _last_k_above_chance(values: Float64Array, d: int) -> int | None:
+def _last_k_above_chance(values: Float64Array, chance: Chance) -> int | None:
     if np.isnan(values).all():
         return None
-    expected, deviation = chance_along_diagonal(min(values.shape), d)
+    expected, deviation = np.diagonal(chance.expected), np.diagonal(chance.deviation)
     is_above = np.diagonal(values) > expected + _ABOVE_CHANCE_SD * deviation
     above = np.flatnonzero(is_above & (deviation > 0))  # the whole space is no news
     return int(above[-1]) + 1 if above.size else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import SideResult
 from engine.matching.pairing import Pairing
 from engine.naming.headings import heading_text
 from engine.side import Side
@@ -42,18 +42,17 @@ def untrained_caution(pairing: Pairing) -> str:
     )
 
 
-def module_cautions(results: Sequence[ModuleResult], side: Side, count_from: int = 1) -> tuple[ModuleCaution, ...]:
+def module_cautions(results: Sequence[SideResult], side: Side, count_from: int = 1) -> tuple[ModuleCaution, ...]:
     """What the results of one side warn of; layers are counted from `count_from`.
 
     Ties of singular values, numerical ranks below the nominal ones, and modules that the CPU computed in place of
     the device asked for.
     """
-    kinds: tuple[tuple[str, str, Callable[[ModuleResult], str]], ...] = (
+    kinds: tuple[tuple[str, str, Callable[[SideResult], str]], ...] = (
         ("ties", "Nearly equal singular values of {matrix} in {where}: φ is unstable at those indices.", _ties),
         ("ranks", "The numerical rank of {matrix} is below r in {where}: φ is undefined past it.", _deficiency),
         ("device", "The CPU computed {where}, as the device chosen failed.", lambda result: result.device_failure),
     )
-    matrix = side.value if side in (Side.A, Side.B) else "ΔW"
     cautions = []
     for kind, sentence, told in kinds:
         modules = [(_name(result, count_from), said) for result in results if (said := told(result))]
@@ -62,14 +61,14 @@ def module_cautions(results: Sequence[ModuleResult], side: Side, count_from: int
             noun = "module" if len(results) == 1 else "modules"
             where = f"{len(modules)} of {len(results)} {noun} ({_examples(names)})"
             lines = tuple(f"{name}: {said}" for name, said in modules)
-            cautions.append(ModuleCaution(kind, sentence.format(matrix=matrix, where=where), lines))
+            cautions.append(ModuleCaution(kind, sentence.format(matrix=side.matrix, where=where), lines))
     return tuple(cautions)
 
 
-def _ties(result: ModuleResult) -> str:
+def _ties(result: SideResult) -> str:
     """`first adapter at k = 3, 4; second adapter at k = 7`."""
     told = []
-    for which, spectrum in (("first", result.similarity.first), ("second", result.similarity.second)):
+    for which, spectrum in (("first", result.facts.first), ("second", result.facts.second)):
         ties = spectrum.ties
         if ties:
             more = ", …" if len(ties) > _MOST_TIES else ""
@@ -77,12 +76,12 @@ def _ties(result: ModuleResult) -> str:
     return "; ".join(told)
 
 
-def _deficiency(result: ModuleResult) -> str:
+def _deficiency(result: SideResult) -> str:
     """`first adapter has rank 3 of 8`; empty where B is zero, which is told by itself."""
     if result.pair.untrained:
         return ""
-    similarity, pair = result.similarity, result.pair
-    spectra = ("first", similarity.first, pair.first), ("second", similarity.second, pair.second)
+    facts, pair = result.facts, result.pair
+    spectra = ("first", facts.first, pair.first), ("second", facts.second, pair.second)
     return "; ".join(
         f"{which} adapter has rank {spectrum.numerical_rank} of {module.rank}"
         for which, spectrum, module in spectra
@@ -90,7 +89,7 @@ def _deficiency(result: ModuleResult) -> str:
     )
 
 
-def _name(result: ModuleResult, count_from: int) -> str:
+def _name(result: SideResult, count_from: int) -> str:
     """`Layer 3 q`."""
     path = result.pair.path
     place = heading_text(path, count_from)

@@ -1,56 +1,63 @@
-"""A frozen request → the outcomes of its modules, one by one, in the order asked for."""
+"""A frozen request → the outcomes of its pairs, module by module, in the order asked for."""
 
 from __future__ import annotations
 
 import itertools
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
-from dataclasses import dataclass
+from contextlib import ExitStack, nullcontext
+from copy import copy
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.checkpoints.reading import Scratch
 from engine.checkpoints.storage_types import Float64Array
-from engine.comparison.outcome import ComparisonRequest, ModuleFailure, ModuleResult, Outcome
-from engine.errors import DeviceFailure, EngineError, FileChanged
+from engine.comparison.outcome import PairOutcome, Request
+from engine.errors import DeviceFailure, EngineError, FileChanged, NothingComparable
 from engine.matching.pairing import ModulePair
-from engine.sources.source import SourceReader
-from engine.subspaces.algebra import algebra_for
+from engine.side import Side
+from engine.sources.source import FactorArrays, Module, SourceReader
+from engine.subspaces.algebra import NumpyAlgebra, algebra_for
+from engine.subspaces.facts import PairFacts
+from engine.subspaces.overlap import Overlap, Stack, stacked
 from engine.subspaces.processors import processors, products_on_one_processor
-from engine.subspaces.subspace import RowMatrix, SubspaceSimilarity, row_matrix, subspace_similarity
+from engine.subspaces.row_matrix import RowMatrix, row_matrix
 
-# Each thread holds one pair of matrices.
+# Each thread holds the matrices of one module.
 _MOST_THREADS = 8
-# Operations in a pair below which Python itself takes most of the time, which several threads only disturb.
+# Operations in a module below which Python itself takes most of the time, which several threads only disturb.
 _WORTH_ANOTHER_THREAD = 3 * 10**7
 
 
-def outcomes(request: ComparisonRequest, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Outcome]:
-    """Compute pair by pair; `cancelled` is asked before each one. Memory does not grow with their number.
+def outcomes(request: Request, cancelled: Callable[[], bool] = lambda: False) -> Iterator[PairOutcome]:
+    """Compute module by module; `cancelled` is asked before each one. Memory does not grow with their number.
 
-    On the CPU as many pairs are on their way as there are processors, each product on one of them, which is
-    faster than one product on all (docs/performance.md). A GPU is given several pairs at once, the next being
-    read meanwhile; those that it fails on are computed on the CPU, and say so.
+    Of each module every source is read once, whatever the number of its pairs and sides. On the CPU as many modules
+    are on their way as there are processors, each product on one of them, which is faster than one product on all
+    (docs/performance.md). A GPU is given several modules at once, the next being read meanwhile; those that it
+    fails on are computed on the CPU, and say so.
 
-    The adapters' files are hashed meanwhile: exports state the checksum of the bytes that the numbers come from.
+    The sources' files are hashed meanwhile: exports state the checksum of the bytes that the numbers come from.
 
     Raises:
-        FileChanged: an adapter's file has gone or changed since it was opened; nothing that it holds now is compared.
+        FileChanged: a source's file has gone or changed since it was opened; nothing that it holds now is compared.
         UnreadableFile: it cannot be opened any more.
     """
     threads = _threads(request)
-    for adapter in (request.first, request.second):
-        adapter.file.files.start_hashing()
+    places = sorted({place for pair in request.pairs for place in pair.places})
+    sources = {place: request.matching.sources[place] for place in places}
+    for source in sources.values():
+        source.file.files.start_hashing()
     with (
-        request.first.open() as first,
-        request.second.open() as second,
+        ExitStack() as open_files,
         nullcontext() if request.device.is_cuda else products_on_one_processor(),
         ThreadPoolExecutor(threads, thread_name_prefix="compute") as pool,
     ):
-        run = _Run(request, (first, second))
-        ahead: deque[Future[list[Outcome]]] = deque()
+        readers = {place: open_files.enter_context(source.open()) for place, source in sources.items()}
+        run = _Run(request, readers)
+        ahead: deque[Future[list[PairOutcome]]] = deque()
         try:
             for batch in run.batches():
                 ahead.append(pool.submit(run.results, batch, cancelled))
@@ -64,60 +71,112 @@ def outcomes(request: ComparisonRequest, cancelled: Callable[[], bool] = lambda:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _threads(request: ComparisonRequest) -> int:
+def _threads(request: Request) -> int:
     """How many batches are on their way at once: on a GPU, one being computed while another is read."""
     if request.device.is_cuda:
         return 2
-    work = max((sum(pair.shape) ** 2 * (pair.dimension(request.side) or 1) for pair in request.pairs), default=0)
+    work = max((_rows(group) ** 2 * _dimension(group[0], request.sides) for group in _groups(request)), default=0)
     return min(_MOST_THREADS, processors()) if work > _WORTH_ANOTHER_THREAD else 1
 
 
-@dataclass(frozen=True, eq=False)
-class _Loaded:
-    """A pair whose matrices have been read; `staged` is what of them is on the device, or why they are not."""
+def _groups(request: Request) -> list[list[ModulePair]]:
+    """The pairs of each module together, in the order in which the modules come first."""
+    groups: dict[str, list[ModulePair]] = {}
+    for pair in request.pairs:
+        groups.setdefault(pair.slug, []).append(pair)
+    return list(groups.values())
 
-    pair: ModulePair
-    first: RowMatrix
-    second: RowMatrix
-    staged: Any | DeviceFailure
+
+def _members(group: Sequence[ModulePair]) -> dict[int, Module]:
+    """The modules of the pairs of one module, by the places of their sources, ascending."""
+    members = {place: module for pair in group for place, module in zip(pair.places, pair.modules, strict=True)}
+    return dict(sorted(members.items()))
+
+
+def _rows(group: Sequence[ModulePair]) -> int:
+    return sum(module.rank for module in _members(group).values())
+
+
+def _dimension(pair: ModulePair, sides: Sequence[Side]) -> int:
+    return max((pair.dimension(side) or 1 for side in sides), default=1)
+
+
+@dataclass(eq=False)
+class _Loaded:
+    """The pairs of one module whose factors have been read, by place; what is found of them gathers here."""
+
+    group: Sequence[ModulePair]
+    factors: Mapping[int, FactorArrays | EngineError]
+    overlaps: dict[tuple[int, int], dict[Side, Overlap]] = field(default_factory=dict)
+    failures: dict[tuple[int, int], dict[Side, EngineError]] = field(default_factory=dict)
+    device_failures: dict[tuple[int, int], str] = field(default_factory=dict)
+
+    def open_pairs(self, side: Side) -> list[ModulePair]:
+        """The pairs that have not failed on a side."""
+        return [pair for pair in self.group if side not in self.failures.get(pair.places, {})]
+
+    def outcomes(self) -> Iterator[PairOutcome]:
+        """What came of the pairs."""
+        for pair in self.group:
+            places = pair.places
+            facts = PairFacts(self.overlaps.get(places, {}))
+            yield PairOutcome(pair, facts, self.failures.get(places, {}), self.device_failures.get(places, ""))
+
+
+@dataclass(frozen=True, eq=False)
+class _Staged:
+    """The matrices of one module on one side and in one space, by place; `product` is what is to become of them on
+    the device, or why nothing is."""
+
+    loaded: _Loaded
+    side: Side
+    matrices: Mapping[int, RowMatrix]
+    pairs: Sequence[ModulePair]
+    product: Any | DeviceFailure
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows of all matrices, and the dimension of their space."""
+        shapes = [matrix.shape for matrix in self.matrices.values()]
+        return sum(rows for rows, _ in shapes), shapes[0][1]
 
 
 class _Run:
-    """The way of the pairs of one request: read, staged on the device, multiplied there, decomposed here.
+    """The way of the modules of one request: read, staged on the device, multiplied there, decomposed here.
 
     Batches are computed by several threads at once; what each of them needs for itself is in `_own`.
     """
 
-    def __init__(self, request: ComparisonRequest, readers: tuple[SourceReader, SourceReader]) -> None:
+    def __init__(self, request: Request, readers: Mapping[int, SourceReader]) -> None:
         self._request = request
         self._readers = readers
         self._reading = threading.Lock()
         self._own = threading.local()
         self._algebra = algebra_for(request.device)
 
-    def batches(self) -> Iterator[list[ModulePair]]:
-        """The pairs in their order: as many of one shape together as the device wants."""
-        for (shape, d), alike in itertools.groupby(self._request.pairs, self._kind):
-            size = self._algebra.batch_size(sum(shape), d)
+    def batches(self) -> Iterator[list[list[ModulePair]]]:
+        """The modules in their order: as many of one shape together as the device wants."""
+        for (rows, d), alike in itertools.groupby(_groups(self._request), self._kind):
+            size = self._algebra.batch_size(rows, d)
             while batch := list(itertools.islice(alike, size)):
                 yield batch
 
-    def _kind(self, pair: ModulePair) -> tuple[tuple[int, int], int]:
-        return pair.shape, pair.dimension(self._request.side) or 1
+    def _kind(self, group: Sequence[ModulePair]) -> tuple[int, int]:
+        return _rows(group), _dimension(group[0], self._request.sides)
 
-    def results(self, pairs: Sequence[ModulePair], cancelled: Callable[[], bool]) -> list[Outcome]:
+    def results(self, batch: Sequence[Sequence[ModulePair]], cancelled: Callable[[], bool]) -> list[PairOutcome]:
         """The outcomes of a batch, in its order; none when it is cancelled while it is read."""
-        arrived: list[_Loaded | ModuleFailure] = []
-        for pair in pairs:
+        arrived: list[_Loaded] = []
+        for group in batch:
             if cancelled():
                 return []
-            arrived.append(self._loaded(pair))
-        grams = self._grams([loaded for loaded in arrived if isinstance(loaded, _Loaded)])
-        outcomes: list[Outcome] = [
-            loaded if isinstance(loaded, ModuleFailure) else self._outcome(loaded, next(grams)) for loaded in arrived
-        ]
+            arrived.append(self._read(group))
+        for side in self._request.sides:
+            staged = [each for loaded in arrived for each in self._staged(loaded, side)]
+            for each, gram in zip(staged, self._grams(staged), strict=True):
+                self._compare(each, gram)
         self._scratch().recycle()
-        return outcomes
+        return [outcome for loaded in arrived for outcome in loaded.outcomes()]
 
     def _scratch(self) -> Scratch:
         if not hasattr(self._own, "scratch"):
@@ -125,87 +184,105 @@ class _Run:
         scratch: Scratch = self._own.scratch
         return scratch
 
-    def _loaded(self, pair: ModulePair) -> _Loaded | ModuleFailure:
-        try:
-            X, Y = self._read(pair)
-        except FileChanged:
-            raise
-        except EngineError as error:
-            return self._failure(pair, error)
-        try:
-            return _Loaded(pair, X, Y, self._algebra.stage(X.stored, Y.stored))
-        except DeviceFailure as failure:
-            return _Loaded(pair, X, Y, failure)
-
-    def _read(self, pair: ModulePair) -> tuple[RowMatrix, RowMatrix]:
-        request, side = self._request, self._request.side
+    def _read(self, group: Sequence[ModulePair]) -> _Loaded:
+        """Each source's factors of one module, read once; a file that has changed ends the run."""
+        A, B = (any(needs) for needs in zip(*((s.needs_A, s.needs_B) for s in self._request.sides), strict=True))
+        factors: dict[int, FactorArrays | EngineError] = {}
         with self._reading:
-            read = [
-                reader.read(module, A=side.needs_A, B=side.needs_B, scratch=self._scratch())
-                for reader, module in zip(self._readers, (pair.first, pair.second), strict=True)
-            ]
-        X, Y = (
-            row_matrix(factors, side, adapter.path)
-            for factors, adapter in zip(read, (request.first, request.second), strict=True)
-        )
-        return X, Y
+            for place, module in _members(group).items():
+                try:
+                    factors[place] = self._readers[place].read(
+                        module, A=A, B=B and module.has_B, scratch=self._scratch()
+                    )
+                except FileChanged:
+                    raise
+                except EngineError as error:
+                    factors[place] = error
+        return _Loaded(group, factors)
 
-    def _grams(self, batch: Sequence[_Loaded]) -> Iterator[Float64Array | DeviceFailure]:
-        """For each pair its Gram matrix, or why the device has none."""
-        there = [loaded for loaded in batch if not isinstance(loaded.staged, DeviceFailure)]
+    def _staged(self, loaded: _Loaded, side: Side) -> Iterator[_Staged]:
+        """What of a module can be compared on a side, sent to the device: a stack for each dimension."""
+        for pair in loaded.group:
+            if obstacle := pair.obstacle(side):
+                self._fail(loaded, pair, side, NothingComparable(obstacle))
+        matrices: dict[int, RowMatrix] = {}
+        for place in _members(loaded.open_pairs(side)):
+            try:
+                matrices[place] = self._row_matrix(loaded.factors[place], side, place)
+            except EngineError as error:
+                for pair in loaded.open_pairs(side):
+                    if place in pair.places:
+                        self._fail(loaded, pair, side, error)
+        alike: dict[int, list[ModulePair]] = {}
+        for pair in loaded.open_pairs(side):
+            alike.setdefault(matrices[pair.places[0]].shape[1], []).append(pair)
+        for pairs in alike.values():
+            stack = {place: matrices[place] for place in _members(pairs)}
+            yield _Staged(loaded, side, stack, pairs, self._sent(stack.values()))
+
+    def _row_matrix(self, factors: FactorArrays | EngineError, side: Side, place: int) -> RowMatrix:
+        if isinstance(factors, EngineError):
+            raise factors
+        return row_matrix(factors, side, self._request.matching.sources[place].path)
+
+    def _sent(self, matrices: Iterable[RowMatrix]) -> Any | DeviceFailure:
         try:
-            products = iter(self._algebra.grams([loaded.staged for loaded in there]))
+            return self._algebra.stage([matrix.stored for matrix in matrices])
         except DeviceFailure as failure:
-            yield from itertools.repeat(failure, len(batch))
-            return
-        for loaded in batch:
-            yield loaded.staged if isinstance(loaded.staged, DeviceFailure) else next(products)
+            return failure
 
-    def _outcome(self, loaded: _Loaded, gram: Float64Array | DeviceFailure) -> Outcome:
-        try:
-            return self._result(loaded, gram)
-        except EngineError as error:
-            return self._failure(loaded.pair, error)
+    def _grams(self, staged: Sequence[_Staged]) -> list[Float64Array | DeviceFailure]:
+        """For each stack its Gram matrix, or why the device has none; those of one shape at once."""
+        found: list[Float64Array | DeviceFailure] = [
+            each.product if isinstance(each.product, DeviceFailure) else DeviceFailure("") for each in staged
+        ]
+        alike: dict[tuple[int, int], list[int]] = {}
+        for position, each in enumerate(staged):
+            if not isinstance(each.product, DeviceFailure):
+                alike.setdefault(each.shape, []).append(position)
+        for positions in alike.values():
+            try:
+                products: Sequence[Float64Array | DeviceFailure] = self._algebra.grams(
+                    [staged[position].product for position in positions]
+                )
+            except DeviceFailure as failure:
+                products = [failure] * len(positions)
+            for position, product in zip(positions, products, strict=True):
+                found[position] = product
+        return found
 
-    def _failure(self, pair: ModulePair, error: EngineError) -> ModuleFailure:
-        """The failure of a pair, whose reason says which of the two adapters it speaks of."""
-        error.module = error.module or pair.path.name
-        for which, adapter in (("first", self._request.first), ("second", self._request.second)):
-            if error.path in (adapter.path, adapter.file.path, *adapter.file.files.paths):
-                error.reason = f"In the {which} adapter: {error.reason}"
+    def _compare(self, staged: _Staged, gram: Float64Array | DeviceFailure) -> None:
+        """The overlaps of the pairs of one stack."""
+        order = {place: position for position, place in enumerate(staged.matrices)}
+        matrices = list(staged.matrices.values())
+        loaded, side = staged.loaded, staged.side
+        stack = gram if isinstance(gram, DeviceFailure) else Stack(matrices, gram, self._algebra)
+        for pair in staged.pairs:
+            first, second = (order[place] for place in pair.places)
+            try:
+                try:
+                    if isinstance(stack, DeviceFailure):
+                        raise stack
+                    overlap = stack.overlap(first, second)
+                except DeviceFailure as failure:
+                    overlap = stacked([matrices[first], matrices[second]], NumpyAlgebra()).overlap(0, 1)
+                    loaded.device_failures[pair.places] = failure.reason
+                loaded.overlaps.setdefault(pair.places, {})[side] = overlap
+            except EngineError as error:
+                self._fail(loaded, pair, side, error)
+
+    def _fail(self, loaded: _Loaded, pair: ModulePair, side: Side, error: EngineError) -> None:
+        """Keep the first failure of a pair on a side; its reason says which of the two adapters it speaks of."""
+        failures = loaded.failures.setdefault(pair.places, {})
+        if side not in failures:
+            failures[side] = self._told(pair, error)
+
+    def _told(self, pair: ModulePair, error: EngineError) -> EngineError:
+        told = copy(error)
+        told.module = error.module or pair.path.name
+        for which, place in zip(("first", "second"), pair.places, strict=True):
+            source = self._request.matching.sources[place]
+            if error.path in (source.path, source.file.path, *source.file.files.paths):
+                told.reason = f"In the {which} adapter: {error.reason}"
                 break
-        return ModuleFailure(pair, error)
-
-    def _result(self, loaded: _Loaded, gram: Float64Array | DeviceFailure) -> ModuleResult:
-        X, Y = loaded.first, loaded.second
-        said: tuple[str, ...] = ()
-        failed = ""
-        try:
-            if isinstance(gram, DeviceFailure):
-                raise gram
-            similarity = subspace_similarity(X, Y, gram, self._algebra)
-        except DeviceFailure as failure:
-            similarity = subspace_similarity(X, Y)
-            failed = failure.reason
-            said = (f"{failed} This module was computed on the CPU.",)
-        return ModuleResult(loaded.pair, similarity, (*said, *_warnings(loaded.pair, similarity)), failed)
-
-
-def _warnings(pair: ModulePair, similarity: SubspaceSimilarity) -> tuple[str, ...]:
-    warnings = []
-    if pair.untrained:
-        warnings.append(f"B is zero in the {pair.untrained} adapter, so ΔW is zero: untrained.")
-    for which, module, spectrum in (
-        ("first", pair.first, similarity.first), ("second", pair.second, similarity.second),
-    ):  # fmt: skip
-        if spectrum.numerical_rank < module.rank:
-            warnings.append(
-                f"The {which} adapter has numerical rank {spectrum.numerical_rank} of {module.rank} here; "
-                "φ is undefined past it."
-            )
-        if spectrum.ties:
-            listed = ", ".join(map(str, spectrum.ties[:5])) + (", …" if len(spectrum.ties) > 5 else "")
-            warnings.append(
-                f"Nearly equal singular values in the {which} adapter at k = {listed}: φ there is unstable."
-            )
-    return tuple(warnings)
+        return told

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.checkpoints.storage_types import Float64Array
 from engine.comparison.findings import shared_at_full_rank
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import SideResult
 from engine.matching.pairing import ModulePair
 from engine.measures.significance import FALSE_DISCOVERY_RATE, beyond_chance
 from engine.naming.module_path import ModulePath
@@ -20,6 +20,7 @@ from engine.wording import number_text
 
 # A list of more projections than this names the ends alone, so many at each.
 _MOST_LISTED, _AT_EACH_END = 6, 3
+_ROUNDING = 1e-9
 _FEW_DIRECTIONS = 16  # up to which a tenth of a direction is too coarse
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -70,24 +71,30 @@ class SharedSummary:
         return 2 if max((group.ranks[1] for group in self.projections), default=0) < _FEW_DIRECTIONS else 1
 
 
-def shared_summary(results: Sequence[ModuleResult]) -> SharedSummary:
+def shared_summary(results: Sequence[SideResult]) -> SharedSummary:
     """Sum up results; projections in the order in which they come first."""
     shared, p = shared_at_full_rank(results)
     groups: dict[tuple[str, str], list[int]] = {}
     for position in np.flatnonzero(~np.isnan(shared)).tolist():
         path = results[position].pair.path
         groups.setdefault((path.tower, path.projection), []).append(position)
-    whole = sum(max(result.pair.shape) >= result.similarity.dimension for result in results)
+    whole = sum(max(result.pair.shape) >= result.facts.dimension for result in results)
     defined = sum(map(len, groups.values()))
     undefined = len(results) - defined
     if not groups:
         return SharedSummary((), 0, 0, undefined, whole)
-    strongest = int(np.nanargmax(shared))
+    strongest = _strongest(shared)
     return SharedSummary(
         tuple(_projection([results[k].pair for k in members], shared[members]) for members in groups.values()),
         defined, int(beyond_chance(p).sum()), undefined, whole,
         results[strongest].pair, float(shared[strongest]), float(np.nanmin(p)),
     )  # fmt: skip
+
+
+def _strongest(shared: Float64Array) -> int:
+    """Where s is largest; the first of several that differ by no more than rounding."""
+    largest = float(np.nanmax(shared))
+    return int(np.flatnonzero(shared >= largest - _ROUNDING * max(1.0, abs(largest)))[0])
 
 
 def _projection(pairs: Sequence[ModulePair], shared: Float64Array) -> ProjectionShare:
@@ -101,7 +108,7 @@ def _projection(pairs: Sequence[ModulePair], shared: Float64Array) -> Projection
 
 
 def shared_sentence(
-    results: Sequence[ModuleResult], side: Side, *, count_from: int = 1, total: int | None = None
+    results: Sequence[SideResult], side: Side, *, count_from: int = 1, total: int | None = None
 ) -> str:
     """What is shared beyond chance at full rank: per projection the median of s over layers and its range, how many
     modules of how many lie beyond chance, and the strongest module. Plain text; empty without results.
@@ -115,7 +122,7 @@ def shared_sentence(
     return so_far + one_line(_said(shared_summary(results), results, side, count_from))
 
 
-def _said(summary: SharedSummary, results: Sequence[ModuleResult], side: Side, count_from: int) -> str:
+def _said(summary: SharedSummary, results: Sequence[SideResult], side: Side, count_from: int) -> str:
     strongest = summary.strongest
     if strongest is None:
         return _nothing_defined(summary, results, side, count_from)
@@ -141,7 +148,7 @@ def _said(summary: SharedSummary, results: Sequence[ModuleResult], side: Side, c
     return said
 
 
-def _nothing_defined(summary: SharedSummary, results: Sequence[ModuleResult], side: Side, count_from: int) -> str:
+def _nothing_defined(summary: SharedSummary, results: Sequence[SideResult], side: Side, count_from: int) -> str:
     where = _place(results[0].pair, count_from) if len(results) == 1 else f"all {len(results)} modules"
     reason = {
         0: "the full rank is past the numerical rank",
@@ -150,7 +157,7 @@ def _nothing_defined(summary: SharedSummary, results: Sequence[ModuleResult], si
     return f"What is shared beyond chance on {side.label} has no value: in {where} {reason}."
 
 
-def _over(summary: SharedSummary, results: Sequence[ModuleResult], count_from: int) -> str:
+def _over(summary: SharedSummary, results: Sequence[SideResult], count_from: int) -> str:
     """What the numbers are taken over: ` in layer 3` alone, or `, median (range) over 6 layers`."""
     groups = summary.projections
     if all(group.modules == 1 for group in groups):

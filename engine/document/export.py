@@ -16,7 +16,7 @@ from typing import IO, Any, TypeVar
 from matplotlib.figure import Figure
 
 from engine.atomic_file import write_atomically, write_failure
-from engine.document.comparison_figure import figure_plan
+from engine.document.comparison_figure import comparison_figure
 from engine.document.export_plan import Comparison, ExportPlan, file_names
 from engine.document.former_export import former_export
 from engine.document.provenance import comparison_facts, comparison_origin, facts_text, figure_metadata
@@ -90,7 +90,7 @@ def _write_files(
         writer.write("phi.csv", phi_csv(writer.watched(comparison.results)))
         writer.write("findings.csv", [findings_csv(comparison.results)])
         for result in writer.watched(comparison.results):
-            writer.write(f"matrices/{result.pair.slug}.csv", matrix_csv(result.similarity.values))
+            writer.write(f"matrices/{result.pair.slug}.csv", matrix_csv(result.phi))
     for kind in plan.figures:
         writer.write(f"figure.{kind}", _drawn(comparison, kind, plan.style, origin))
     if "json" in plan.data:
@@ -206,10 +206,10 @@ def _saved(figure: Figure, kind: str, style: FigureStyle, metadata: Mapping[str,
 
 
 def _figure(comparison: Comparison, style: FigureStyle) -> Figure:
-    plan = figure_plan(comparison, style)
+    figure = comparison_figure(comparison, style)
     text = figure_text(comparison.side, style.view, comparison.figure_results)
     try:
-        return draw_figure(plan, text, style)
+        return draw_figure(figure, text, style)
     except ValueError as error:
         raise _undrawn(error) from error
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import SideResult
 from engine.figures.presets import Preset
 from engine.figures.style import FIGURE_FORMATS, FigureStyle
 from engine.matching.first_selection import first_selection
@@ -36,7 +36,7 @@ class Comparison:
     second: Source
     side: Side
     device: Device
-    results: Sequence[ModuleResult]
+    results: Sequence[SideResult]
     skipped: tuple[SkippedModule, ...]
     figure_slugs: frozenset[str] | None = None
     cautions: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class Comparison:
         return [result.pair.slug for result in self.results]
 
     @property
-    def figure_results(self) -> list[ModuleResult]:
+    def figure_results(self) -> list[SideResult]:
         """The results that the figure shows: those chosen, or all."""
         return [r for r in self.results if self.figure_slugs is None or r.pair.slug in self.figure_slugs]
 
@@ -81,7 +81,7 @@ def file_names(slugs: Iterable[str], plan: ExportPlan) -> list[str]:
     return [*names, *(f"figure.{kind}" for kind in plan.figures)]
 
 
-def default_figure(results: Sequence[ModuleResult], *, is_selection: bool) -> frozenset[str] | None:
+def default_figure(results: Sequence[SideResult], *, is_selection: bool) -> frozenset[str] | None:
     """Which results a figure shows where nobody says: all that were selected, or four layers of a whole model."""
     if is_selection or len(results) <= _LARGEST_FIGURE:
         return None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from engine.comparison.sentence import shared_summary
-from engine.document.comparison_figure import figure_plan
+from engine.document.comparison_figure import comparison_figure
 from engine.document.export_plan import Comparison
 from engine.figures.contents import figure_levels
 from engine.figures.style import FigureStyle
-from engine.measures.chance import expected_similarity
+from engine.measures.phi import PHI
 from engine.measures.significance import FALSE_DISCOVERY_RATE
-from engine.side import Side
 from engine.sources.source import told_apart
 from engine.wording import number_text
 
@@ -17,12 +18,7 @@ _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
 }  # fmt: skip
-_SIDES = {
-    Side.A: "right-singular vectors of $A$",
-    Side.B: "left-singular vectors of $B$",
-    Side.DW_RIGHT: r"right-singular vectors of $\Delta W$",
-    Side.DW_LEFT: r"left-singular vectors of $\Delta W$",
-}
+_DELTA = r"\Delta "
 _MOST_PROJECTIONS = 4  # whose medians a caption has room for
 
 
@@ -33,19 +29,18 @@ def latex_figure(comparison: Comparison, style: FigureStyle, file: str = "figure
         ExportFailure: the comparison has no panels, or not those of its preset.
     """
     results = comparison.figure_results
-    plan = figure_plan(comparison, style)
-    low, high = figure_levels(plan, style)
+    low, high = figure_levels(comparison_figure(comparison, style).contents, style)
     names = (result.pair.path.layer_name(style.count_from) for result in results)
     layers = list(dict.fromkeys(filter(None, names)))
     projections = list(dict.fromkeys(result.pair.path.projection for result in results))
     chances = sorted(
-        {round(float(expected_similarity(*r.pair.shape, r.similarity.dimension)[-1, -1]), 4) for r in results}
+        {round(float(PHI.chance(r.pair.shape, r.facts.dimension).expected[-1, -1]), 4) for r in results}
     )  # fmt: skip
     chance = f"{chances[0]:g}" if len(chances) == 1 else f"{chances[0]:g} to {chances[-1]:g}"
     where = f" in layer{'s' if len(layers) > 1 else ''} {_listed(layers)}" if layers else ""
     first, second = told_apart(comparison.first, comparison.second)
     caption = (
-        f"Normalised {style.view.latex} of the {_SIDES[comparison.side]} of {_escaped(first)} "
+        f"Normalised {style.view.latex} of the {_math(comparison.side.words)} of {_escaped(first)} "
         f"($r={_ranks(comparison, 0)}$) and {_escaped(second)} ($r={_ranks(comparison, 1)}$){where}, "
         f"for {_listed(projections)}~\\citep{{hu2022lora}}. Colours run from {_number(low)} to {_number(high)}; "
         f"random subspaces have {chance} on average at full rank.{_untrained(comparison)}{_shared(comparison)}"
@@ -95,6 +90,11 @@ def _ranks(comparison: Comparison, which: int) -> str:
 
 def _number(value: float) -> str:
     return f"{value:g}" if value >= 0 else f"${value:g}$"
+
+
+def _math(words: str) -> str:
+    """Words with their matrix in mathematical type."""
+    return re.sub(r"ΔW|\b[AB]\b", lambda matrix: f"${matrix[0].replace('Δ', _DELTA)}$", words)
 
 
 def _escaped(text: str) -> str:

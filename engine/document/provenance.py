@@ -12,14 +12,14 @@ import numpy as np
 
 from engine import __version__
 from engine.comparison.findings import shared_at_full_rank
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import SideResult
 from engine.comparison.sentence import shared_sentence
 from engine.document.comparison_figure import figure_cautions
 from engine.document.export_plan import Comparison, ExportPlan
 from engine.figures.style import FigureStyle
-from engine.measures.chance import expected_similarity
+from engine.measures.phi import PHI
 from engine.measures.significance import beyond_chance
-from engine.measures.views import View
+from engine.measures.view import View
 from engine.plain_text import printable, valid_text
 from engine.sources.source import Source
 
@@ -33,7 +33,7 @@ def comparison_origin(comparison: Comparison, style: FigureStyle) -> dict[str, A
     Raises:
         FileChanged: an adapter's file has gone or changed since it was read.
     """
-    methods = sorted({result.similarity.method for result in comparison.results})
+    methods = sorted({result.facts.method for result in comparison.results})
     return {
         "version": __version__,
         "format_version": _FORMAT_VERSION,
@@ -103,9 +103,9 @@ def _identity(adapter: Source) -> dict[str, Any]:
     }
 
 
-def _panel_facts(result: ModuleResult, shared: float, p: float, is_beyond: bool) -> dict[str, Any]:
-    path, similarity = result.pair.path, result.similarity
-    chance = float(expected_similarity(*result.pair.shape, similarity.dimension)[-1, -1])
+def _panel_facts(result: SideResult, shared: float, p: float, is_beyond: bool) -> dict[str, Any]:
+    path, facts = result.pair.path, result.facts
+    chance = float(PHI.chance(result.pair.shape, facts.dimension).expected[-1, -1])
     return {
         "slug": result.pair.slug,
         "tower": path.tower,
@@ -114,14 +114,14 @@ def _panel_facts(result: ModuleResult, shared: float, p: float, is_beyond: bool)
         "module": path.name,
         "rank_first": result.pair.first.rank,
         "rank_second": result.pair.second.rank,
-        "numerical_rank_first": similarity.first.numerical_rank,
-        "numerical_rank_second": similarity.second.numerical_rank,
-        "dimension": similarity.dimension,
+        "numerical_rank_first": facts.first.numerical_rank,
+        "numerical_rank_second": facts.second.numerical_rank,
+        "dimension": facts.dimension,
         "chance_rr": _number(chance),
         "shared_dimensions": _number(shared),
         "p_rr": _number(p),
         "beyond_chance": None if math.isnan(p) else is_beyond,
-        "method": similarity.method,
+        "method": facts.method,
         "warnings": list(result.warnings),
     }
 

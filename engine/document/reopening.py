@@ -11,7 +11,7 @@ from engine.checkpoints.source_files import refuse_pipe
 from engine.document.saved_facts import saved_facts
 from engine.errors import EngineError, UnsupportedFormat, unreadable
 from engine.figures.presets import Preset
-from engine.measures.views import View
+from engine.measures.view import View
 from engine.side import Side
 from engine.sources.opening import adapters_in, open_source
 

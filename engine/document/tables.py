@@ -19,7 +19,7 @@ import orjson
 
 from engine.checkpoints.storage_types import Float64Array
 from engine.comparison.findings import findings
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import SideResult
 from engine.matching.pairing import ModulePair
 from engine.plain_text import valid_text
 
@@ -37,13 +37,13 @@ _ALIKE = (1e-4, 1e16)
 _CELL, _NAMES = b"\xff", b"\xfe"
 
 
-def phi_csv(results: Iterable[ModuleResult]) -> Iterator[bytes]:
+def phi_csv(results: Iterable[SideResult]) -> Iterator[bytes]:
     """`phi.csv` in pieces: one row per cell, φ with 17 significant digits, empty where undefined."""
     yield (",".join(PHI_COLUMNS) + "\n").encode()
     for result in results:
-        values, names = result.similarity.values, _names(result.pair)
+        values, names = result.phi, _names(result.pair)
         for start, rows in _row_blocks(values):
-            template = _phi_template(start, *rows.shape, result.similarity.dimension).replace(_NAMES, names)
+            template = _phi_template(start, *rows.shape, result.facts.dimension).replace(_NAMES, names)
             yield _filled(template, _cells(rows))
 
 
@@ -58,7 +58,7 @@ def matrix_csv(values: Float64Array) -> Iterator[bytes]:
         )
 
 
-def findings_csv(results: Sequence[ModuleResult]) -> bytes:
+def findings_csv(results: Sequence[SideResult]) -> bytes:
     """`findings.csv`: one row per panel."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
@@ -79,14 +79,14 @@ def findings_csv(results: Sequence[ModuleResult]) -> bytes:
     return valid_text(out.getvalue()).encode()
 
 
-def write_phi_npz(results: Iterable[ModuleResult], facts: str, out: IO[bytes]) -> None:
+def write_phi_npz(results: Iterable[SideResult], facts: str, out: IO[bytes]) -> None:
     """`phi.npz`: per panel its slug → float64 (r, r'), and `meta_json`, the text `facts`; no pickle inside.
 
     The same comparison gives the same bytes: NumPy's own writer would put the time of writing into the archive.
     """
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for result in results:
-            _write_array(archive, result.pair.slug, result.similarity.values)
+            _write_array(archive, result.pair.slug, result.phi)
         _write_array(archive, "meta_json", np.array(facts))
 
 

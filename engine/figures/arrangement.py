@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.comparison.outcome import ModuleResult
 from engine.figures.colour_bar import bar_ticks
-from engine.figures.contents import figure_levels, legend
-from engine.figures.layout import PANELS_PER_ROW, PanelGroups, PanelLayout
+from engine.figures.contents import FigureContents, figure_levels, legend
+from engine.figures.layout import PANELS_PER_ROW, PanelLayout
 from engine.figures.notation import text_width
-from engine.figures.presets import FigurePlan, Preset, plain_plan, preset_plan
 from engine.figures.style import FigureStyle
 
 POINTS = 72.0
@@ -46,40 +44,35 @@ class Measures:
         return self.tops[-1] + self.panel - self.tops[0]
 
 
-def fitting_plan(results: Sequence[ModuleResult], style: FigureStyle, preset: Preset | None = None) -> FigurePlan:
+@dataclass(frozen=True, eq=False)
+class LaidOutFigure:
+    """A figure's contents, and where its panels stand."""
+
+    contents: FigureContents
+    layout: PanelLayout
+
+
+def laid_out(contents: FigureContents, style: FigureStyle) -> LaidOutFigure:
     """The panels in the paper's rows of four, or in shorter ones where the width makes those too small to read."""
-    plans = _plans(results, style, preset)
-    plan = next(plans)
-    number = _longest_number(plan, style)
-    while _panel_size(plan.layout, style, number) < _SMALLEST_READABLE:
-        narrower = next(plans, None)
-        if narrower is None:
+    plan = contents.plan
+    number = _longest_number(contents, style)
+    layout = PanelLayout(0, 0, (), ())
+    for layout in plan.layouts(1, PANELS_PER_ROW, broken=not plan.paper):
+        if _panel_size(layout, style, number) >= _SMALLEST_READABLE:
             break
-        plan = narrower
-    return plan
+    return LaidOutFigure(contents, layout)
 
 
-def _plans(results: Sequence[ModuleResult], style: FigureStyle, preset: Preset | None) -> Iterator[FigurePlan]:
-    """From the longest rows to the shortest: fewer layers side by side, then a layer's own panels broken."""
-    if preset is not None:
-        yield from (preset_plan(results, preset, per_row) for per_row in range(PANELS_PER_ROW, 0, -1))
-        return
-    groups = PanelGroups([result.pair.path for result in results])
-    for layers in range(groups.per_row(PANELS_PER_ROW), 0, -1):
-        yield plain_plan(results, groups.lay_out(layers), control=style.control, square=style.square)
-    for wrap in range(groups.width - 1, 0, -1):
-        yield plain_plan(results, groups.lay_out(1, wrap), control=style.control, square=style.square)
-
-
-def measure(plan: FigurePlan, style: FigureStyle) -> Measures:
-    """Place the panels of a plan and its bar.
+def measure(figure: LaidOutFigure, style: FigureStyle) -> Measures:
+    """Place the panels of a figure and its bar.
 
     Raises:
         ValueError: there are no panels, or the width leaves no room for them.
     """
-    if not plan.panels:
+    layout = figure.layout
+    if not layout.places:
         raise ValueError("a figure needs at least one panel")
-    layout, number = plan.layout, _longest_number(plan, style)
+    number = _longest_number(figure.contents, style)
     label, tick = style.label_size / POINTS, style.tick_size / POINTS
     panel = _panel_size(layout, style, number)
     if panel < _SMALLEST_PANEL:
@@ -101,14 +94,14 @@ def measure(plan: FigurePlan, style: FigureStyle) -> Measures:
     )
 
 
-def figure_size(plan: FigurePlan, style: FigureStyle) -> tuple[float, float]:
+def figure_size(figure: LaidOutFigure, style: FigureStyle) -> tuple[float, float]:
     """Width and height that a figure has when it is drawn.
 
     Raises:
         ValueError: there are no panels, or the width leaves no room for them.
     """
-    measures = measure(plan, style)
-    return measures.width, figure_height(measures, len(legend(plan, style)), style)
+    measures = measure(figure, style)
+    return measures.width, figure_height(measures, len(legend(figure.contents, style)), style)
 
 
 def figure_height(measures: Measures, explained: int, style: FigureStyle) -> float:
@@ -135,9 +128,9 @@ def _margins(layout: PanelLayout, style: FigureStyle) -> list[float]:
     return margins
 
 
-def _longest_number(plan: FigurePlan, style: FigureStyle) -> int:
+def _longest_number(contents: FigureContents, style: FigureStyle) -> int:
     """How many characters the longest number beside the bar may have."""
-    ticks = bar_ticks(figure_levels(plan, style), style.view, _CLOSEST_NUMBERS)
+    ticks = bar_ticks(figure_levels(contents, style), style.view, _CLOSEST_NUMBERS)
     return max(len(tick.text) for tick in ticks)
 
 

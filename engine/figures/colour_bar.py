@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.measures.views import CHANCE_SD, View
+from engine.measures.view import CHANCE_SD, View
 from engine.wording import number_text
 
 _MOST_STEPS = 10

@@ -15,15 +15,32 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from engine.checkpoints.storage_types import Float64Array
-from engine.figures.arrangement import POINTS, Measures, figure_height, heading_room, measure
+from engine.figures.arrangement import (
+    POINTS,
+    LaidOutFigure,
+    Measures,
+    figure_height,
+    heading_room,
+    measure,
+)
 from engine.figures.colour_bar import bar_marks, bar_ticks
-from engine.figures.colour_range import COLUMN_LABELS, ROW_LABELS, UNDEFINED_COLOUR, colour_table, tick_positions
-from engine.figures.contents import LegendEntry, chance_line, figure_levels, legend, line_at_chance, shown_arrays
+from engine.figures.colour_maps import UNDEFINED_COLOUR
+from engine.figures.colour_range import COLUMN_LABELS, ROW_LABELS, colour_table, tick_positions
+from engine.figures.contents import (
+    LegendEntry,
+    chance_line,
+    figure_levels,
+    hidden_cells,
+    legend,
+    line_at_chance,
+    shown_arrays,
+)
 from engine.figures.layout import PanelLayout, PanelPlace
 from engine.figures.notation import FigureText, letter, projection_math, text_width
-from engine.figures.presets import FigurePanel, FigurePlan
+from engine.figures.plan import FigurePlan, PanelSpec
 from engine.figures.style import FigureStyle
-from engine.measures.views import CHANCE_SD
+from engine.measures.view import CHANCE_SD
+from engine.subspaces.facts import SideFacts
 
 _HIDDEN_COLOUR = "#e9e7f1"
 # pixels along one side that matplotlib can draw
@@ -43,28 +60,30 @@ _RC: Mapping[str, object] = {
 }
 
 
-def draw_figure(plan: FigurePlan, text: FigureText, style: FigureStyle) -> Figure:
-    """Draw the panels of a plan with one shared colour bar.
+def draw_figure(laid_out: LaidOutFigure, text: FigureText, style: FigureStyle) -> Figure:
+    """Draw the panels of a figure with one shared colour bar.
 
     Raises:
         ValueError: there are no panels, or the width leaves no room for them.
     """
-    layout, measures = plan.layout, measure(plan, style)
-    arrays, levels = shown_arrays(plan, style), figure_levels(plan, style)
+    contents, layout, measures = laid_out.contents, laid_out.layout, measure(laid_out, style)
+    arrays, levels = shown_arrays(contents, style), figure_levels(contents, style)
     table = colour_table(style.colours, levels)
-    explained = legend(plan, style)
+    explained = legend(contents, style)
     width, height = measures.width, figure_height(measures, len(explained), style)
     with mpl.rc_context(dict(_RC)):
         figure = Figure(figsize=(width, height), dpi=style.dpi, facecolor="white")
         FigureCanvasAgg(figure)
         canvas = _Canvas(figure, width, height)
-        title_size = _title_size(plan, measures.panel, style)
+        title_size = _title_size(contents.plan, measures.panel, style)
         for number, place in enumerate(layout.places):
             axes = canvas.axes(
                 measures.lefts[place.column], measures.tops[place.row], measures.panel, measures.panel
             )  # fmt: skip
-            panel = plan.panels[place.index]
-            _draw_panel(axes, panel, arrays[place.index], table, levels, style)
+            panel, facts = contents.panels[place.index]
+            _draw_panel(axes, panel, arrays[place.index], table, levels)
+            if style.chance:
+                _draw_chance_line(axes, panel, facts, line_at_chance(style.view, levels, table)[1])
             if style.titles:
                 lettered = f"({letter(number)}) " if style.letters else ""
                 title = lettered + _panel_title(panel, measures.panel, style)
@@ -131,7 +150,7 @@ class _Canvas:
 # --- panels ---
 
 
-def _panel_title(panel: FigurePanel, width: float, style: FigureStyle) -> str:
+def _panel_title(panel: PanelSpec, width: float, style: FigureStyle) -> str:
     if panel.path is not None:
         return projection_math(panel.path.projection)
     name = "random Gaussian"
@@ -147,26 +166,23 @@ def _title_size(plan: FigurePlan, width: float, style: FigureStyle) -> float:
 
 
 def _draw_panel(
-    axes: Axes,
-    panel: FigurePanel,
-    values: Float64Array,
-    table: Float64Array,
-    levels: tuple[float, float],
-    style: FigureStyle,
+    axes: Axes, panel: PanelSpec, values: Float64Array, table: Float64Array, levels: tuple[float, float]
 ) -> None:
     pixels = ListedColormap(table)(Normalize(*levels)(np.nan_to_num(values)))
     pixels[np.isnan(values)] = to_rgba(UNDEFINED_COLOUR)
-    pixels[panel.hidden()] = to_rgba(_HIDDEN_COLOUR)
+    pixels[hidden_cells(panel)] = to_rgba(_HIDDEN_COLOUR)
     extent = (0.5, panel.columns + 0.5, panel.rows + 0.5, 0.5)
     axes.imshow(pixels, interpolation="nearest", aspect="auto", extent=extent)
-    z = chance_line(panel) if style.chance else None
+
+
+def _draw_chance_line(axes: Axes, panel: PanelSpec, facts: SideFacts, colour: str) -> None:
+    z = chance_line(panel, facts)
     if z is not None:
         j, i = np.arange(1, panel.columns + 1), np.arange(1, panel.rows + 1)
-        line = line_at_chance(style.view, levels, table)[1]
-        axes.contour(j, i, z, levels=[CHANCE_SD], colors=line, linewidths=0.7)
+        axes.contour(j, i, z, levels=[CHANCE_SD], colors=colour, linewidths=0.7)
 
 
-def _draw_axes(axes: Axes, panel: FigurePanel, place: PanelPlace, measures: Measures, style: FigureStyle) -> None:
+def _draw_axes(axes: Axes, panel: PanelSpec, place: PanelPlace, measures: Measures, style: FigureStyle) -> None:
     fits = int(measures.panel * POINTS / (1.25 * style.tick_size))
     axes.set_yticks(_ticks(panel.row_ticks, panel.rows, min(ROW_LABELS, fits), fits))
     axes.set_xticks(_ticks(panel.column_ticks, panel.columns, min(COLUMN_LABELS, fits), fits))

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.comparison.outcome import ModuleResult
-from engine.measures.views import Title, View, bar_labels, figure_title
+from engine.comparison.outcome import SideResult
+from engine.measures.view import Title, View, bar_labels, figure_title
 from engine.side import Side
 
 _POINTS = 72.0
@@ -22,7 +22,7 @@ class FigureText:
     short_bar_label: str = ""
 
 
-def figure_text(side: Side, view: View, results: Sequence[ModuleResult]) -> FigureText:
+def figure_text(side: Side, view: View, results: Sequence[SideResult]) -> FigureText:
     """The title of the results at hand, and what the colours stand for: `φ, right-singular vectors of A`."""
     title = _title_math(figure_title(view, side, [result.pair.shape for result in results]))
     return FigureText(title, *map(_set_in_math, bar_labels(view, side)))

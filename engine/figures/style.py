@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.figures.colour_range import maps_of
-from engine.measures.views import View
+from engine.figures.colour_maps import maps_of
+from engine.measures.view import View
 
 FIGURE_FORMATS = ("png", "pdf", "svg")
 # A single column of ICML, CVPR, ACL or AAAI is narrower than this, in inches; its text is set smaller.

@@ -1,14 +1,11 @@
-"""Two adapters → the modules that both have, and what cannot be compared, with the reason."""
+"""Two of the sources that are compared: the modules that both have, and what cannot be compared, with the reason."""
 
 from __future__ import annotations
 
-import itertools
-import re
-from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from engine.naming.flat_names import flattened
+from engine.matching.matching import Key, Matching, match, same_shape
 from engine.naming.module_path import ModulePath
 from engine.side import Side
 from engine.sources.source import Module, SkippedModule, Source
@@ -22,13 +19,24 @@ class ModulePair:
     """The same module of two adapters. `slug` names it in files: unique within its pairing, safe everywhere.
 
     `untrained` says in which of them B is all zero, so that ΔW is: "first", "second", "first and the second",
-    or empty.
+    or empty. `places` are those of the two among the sources that are compared.
     """
 
     first: Module
     second: Module
     slug: str
     untrained: str = ""
+    places: tuple[int, int] = (0, 1)
+
+    @property
+    def key(self) -> Key:
+        """What tells it from every other pair of the sources that are compared."""
+        return Key(self.slug, *self.places)
+
+    @property
+    def modules(self) -> tuple[Module, Module]:
+        """Both modules."""
+        return self.first, self.second
 
     @property
     def path(self) -> ModulePath:
@@ -62,10 +70,20 @@ class ModulePair:
 class Pairing:
     """All modules that both adapters have, in natural order, and those that only one has or that are unusable."""
 
-    first: Source
-    second: Source
+    matching: Matching
+    places: tuple[int, int]
     pairs: tuple[ModulePair, ...]
     unpaired: tuple[SkippedModule, ...]
+
+    @property
+    def first(self) -> Source:
+        """The first of the two adapters."""
+        return self.matching.sources[self.places[0]]
+
+    @property
+    def second(self) -> Source:
+        """The second of the two adapters."""
+        return self.matching.sources[self.places[1]]
 
     def comparable(self, side: Side) -> tuple[ModulePair, ...]:
         """The pairs that can be compared on a side."""
@@ -89,80 +107,24 @@ class Pairing:
 
 
 def pair_adapters(first: Source, second: Source) -> Pairing:
-    """Match the modules of two adapters: by name, by flattened name, then by their place in the model.
+    """The modules of two adapters, matched as a set of two."""
+    return pairing_of(match((first, second)), 0, 1)
 
-    Names that agree make a pair whatever their shapes; the weaker signs must be unique on both sides, and the
-    shapes must agree.
-    """
-    partner_of = _matched(first.modules, second.modules)
-    matched = [(module, partner_of[id(module)]) for module in first.modules if id(module) in partner_of]
-    slugs = _slugs([module.path for module, _ in matched])
+
+def pairing_of(matching: Matching, first: int, second: int) -> Pairing:
+    """Two of the sources of a matching, by their places."""
+    one, other = matching.sources[first], matching.sources[second]
+    matched = matching.between(first, second)
     pairs = tuple(
-        ModulePair(one, other, slug, _untrained(first, one, second, other))
-        for (one, other), slug in zip(matched, slugs, strict=True)
+        ModulePair(module, partner, slug, _untrained(one, module, other, partner), (first, second))
+        for slug, module, partner in matched
     )
-    return Pairing(first, second, pairs, tuple(_unpaired(first, second, matched)))
+    return Pairing(matching, (first, second), pairs, tuple(_unpaired(one, other, [each[1:] for each in matched])))
 
 
 def _untrained(first: Source, one: Module, second: Source, other: Module) -> str:
     zero = (one.path.name in first.zero_update, other.path.name in second.zero_update)
     return " and the ".join(which for which, is_zero in zip(("first", "second"), zero, strict=True) if is_zero)
-
-
-_Key = Callable[[ModulePath], Hashable]
-
-
-def _name(path: ModulePath) -> Hashable:
-    return path.name
-
-
-def _flat_name_in_pipeline(path: ModulePath) -> Hashable:
-    return flattened(path.name)
-
-
-def _flat_name(path: ModulePath) -> Hashable:
-    return flattened(path.name)[1]
-
-
-def _place_in_home(path: ModulePath) -> Hashable:
-    return (path.home, path.layer_label, path.projection) if path.layer_label else None
-
-
-def _place(path: ModulePath) -> Hashable:
-    return (path.tower, path.layer_label, path.projection) if path.layer_label else None
-
-
-_SIGNS: tuple[_Key, ...] = (_name, _flat_name_in_pipeline, _flat_name, _place_in_home, _place)
-
-
-def _matched(first: Sequence[Module], second: Sequence[Module]) -> dict[int, Module]:
-    """id of a module of the first → its partner, sign by sign, among what the signs before left over."""
-    partner_of: dict[int, Module] = {}
-    remaining, others = list(first), list(second)
-    for sign in _SIGNS:
-        if not remaining or not others:
-            break
-        ours, theirs = _unique(remaining, sign), _unique(others, sign)
-        taken = set()
-        for key, module in ours.items():
-            other = theirs.get(key)
-            if other is not None and (sign is _name or _same_shape(module, other)):
-                partner_of[id(module)] = other
-                taken.add(id(other))
-        remaining = [module for module in remaining if id(module) not in partner_of]
-        others = [module for module in others if id(module) not in taken]
-    return partner_of
-
-
-def _unique(modules: Sequence[Module], sign: _Key) -> dict[Hashable, Module]:
-    """Sign → the one module that has it; those without this sign, or that share theirs, stay out."""
-    keys = [sign(module.path) for module in modules]
-    count = Counter(keys)
-    return {key: m for key, m in zip(keys, modules, strict=True) if key is not None and count[key] == 1}
-
-
-def _same_shape(first: Module, second: Module) -> bool:
-    return first.d_in == second.d_in and (None in (first.d_out, second.d_out) or first.d_out == second.d_out)
 
 
 def _unpaired(first: Source, second: Source, matched: Sequence[tuple[Module, Module]]) -> list[SkippedModule]:
@@ -214,7 +176,7 @@ def _why_alone(module: Module, neighbours: dict[Hashable, list[Module]], which: 
     if fused:
         return f"Split in the {which} adapter ({path.projection}), fused in the {other} ({fused[0]})."
     alike = [candidate for candidate in near if candidate.path.projection == path.projection]
-    if len(alike) == 1 and not _same_shape(module, alike[0]):
+    if len(alike) == 1 and not same_shape(module, alike[0]):
         return (
             f"The {other} adapter's module in this place is of other dimensions "
             f"({_dimensions(alike[0])}, here {_dimensions(module)})."
@@ -232,39 +194,3 @@ def _dimensions(module: Module) -> str:
 
 def _different(what: str, first: int | None, second: int | None) -> str:
     return f"The {what} dimensions differ: {first} in the first adapter, {second} in the second."
-
-
-def _slugs(paths: Sequence[ModulePath]) -> list[str]:
-    """`<layer>_<projection>`; where that is not unique the tower, then the whole name, tells modules apart."""
-    spellings: tuple[Callable[[ModulePath], str], ...] = (
-        lambda path: _safe("_".join(filter(None, (path.layer_label, path.projection)))),
-        lambda path: _safe("_".join(filter(None, (path.tower, path.layer_label, path.projection)))),
-        lambda path: _safe(path.name),
-    )
-    slugs = [spellings[0](path) for path in paths]
-    for spelling in spellings[1:]:
-        # Windows and macOS fold case, so names that differ in case only are one file there.
-        count = Counter(slug.casefold() for slug in slugs)
-        slugs = [spelling(p) if count[slug.casefold()] > 1 else slug for p, slug in zip(paths, slugs, strict=True)]
-    taken = {_NPZ_METADATA}
-    for position, slug in enumerate(slugs):
-        numbered = (f"{slug}_{number}" if number > 1 else slug for number in itertools.count(1))
-        slugs[position] = next(name for name in numbered if name.casefold() not in taken)
-        taken.add(slugs[position].casefold())
-    return slugs
-
-
-_NPZ_METADATA = "meta_json"  # the name of something else in phi.npz
-_RESERVED = {
-    "con",
-    "prn",
-    "aux",
-    "nul",
-    *(f"com{n}" for n in range(1, 10)),
-    *(f"lpt{n}" for n in range(1, 10)),
-}
-
-
-def _safe(text: str) -> str:
-    cleaned = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip(".-")[:120].rstrip(".-") or "module"
-    return f"{cleaned}_" if cleaned.split(".")[0].casefold() in _RESERVED else cleaned

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from functools import lru_cache
-
 import numpy as np
 
 from engine.checkpoints.storage_types import Float64Array
@@ -27,24 +24,6 @@ def similarity_deviation(r: int, r_: int, d: int) -> Float64Array:
     with np.errstate(invalid="ignore"):
         deviation = np.sqrt(2.0 * i * j * (d - i) * (d - j) / (d**2 * (d - 1.0) * (d + 2.0)))
     return np.where((i <= d) & (j <= d), deviation / np.minimum(i, j), np.nan)
-
-
-def chance_of_cell(i: int, j: int, d: int) -> tuple[float, float]:
-    """E[φ(i, j)] and SD[φ(i, j)] of one cell; NaN and NaN where i or j exceeds d."""
-    if max(i, j) > d:
-        return math.nan, math.nan
-    if d == 1:
-        return 1.0, 0.0
-    variance = 2.0 * i * j * (d - i) * (d - j) / (d**2 * (d - 1.0) * (d + 2.0))
-    return max(i, j) / d, math.sqrt(variance) / min(i, j)
-
-
-@lru_cache(maxsize=64)
-def chance_along_diagonal(r: int, d: int) -> tuple[Float64Array, Float64Array]:
-    """E[φ(k, k)] and SD[φ(k, k)] for k = 1 … r, each of length r, read-only; NaN where k exceeds d."""
-    levels = np.array([chance_of_cell(k, k, d) for k in range(1, r + 1)]).reshape(r, 2).T
-    levels.setflags(write=False)
-    return levels[0], levels[1]
 
 
 def _indices(r: int, r_: int) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.int64]], ...]:

@@ -7,9 +7,11 @@ from enum import Enum
 import numpy as np
 
 from engine.checkpoints.storage_types import Float64Array
+from engine.measures.phi import PHI
 from engine.measures.significance import shared_dimensions
-from engine.measures.views import View, view_values
-from engine.subspaces.subspace import SubspaceSimilarity
+from engine.measures.view import View
+from engine.measures.views import view_values
+from engine.subspaces.facts import SideFacts
 
 
 class Summary(Enum):
@@ -35,12 +37,12 @@ def summary_name(which: Summary, view: View, k: int) -> str:
     return f"mean {view.symbol}" if which is Summary.MEAN else f"{view.symbol} at {k}, {k}"
 
 
-def summary(similarity: SubspaceSimilarity, view: View, which: Summary, k: int) -> float:
+def summary(facts: SideFacts, view: View, which: Summary, k: int) -> float:
     """The number that stands for a panel; NaN where k or the full rank passes a rank or a numerical rank."""
     if which is Summary.SHARED:
-        r, r_ = similarity.values.shape[0], similarity.values.shape[1]
-        return float(shared_dimensions(similarity.values[-1, -1], r, r_, similarity.dimension))
-    values = view_values(similarity, view)
+        r, r_ = facts.shape
+        return float(shared_dimensions(PHI.values(facts)[-1, -1], r, r_, facts.dimension))
+    values = view_values(facts, view)
     if which is Summary.MEAN:
         return float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")
     inside = 1 <= k <= values.shape[0] and k <= values.shape[1]

@@ -70,10 +70,14 @@ class SkippedModule:
 
 @dataclass(frozen=True, eq=False)
 class FactorArrays:
-    """The factors of one module as stored: A (rank, d_in) and B (d_out, rank), or None for one not read."""
+    """The factors of one module as stored: A (rank, d_in), B (d_out, rank) and the diagonal E (rank, 1) between them.
+
+    None for one that was not read, or for a diagonal that there is not.
+    """
 
     A: StoredArray | None
     B: StoredArray | None
+    E: StoredArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,14 +170,14 @@ def _paths(modules: Iterable[Module]) -> Iterator[ModulePath]:
 class SourceReader:
     """Reads the factors of an open adapter, module by module."""
 
-    def __init__(self, adapter: Source, reader: TensorReader) -> None:
-        self._adapter = adapter
+    def __init__(self, source: Source, reader: TensorReader) -> None:
+        self._source = source
         self._reader = reader
 
     def read(self, module: Module, *, A: bool = True, B: bool = True, scratch: Scratch | None = None) -> FactorArrays:
         """Read the factors asked for, into `scratch` where it is given.
 
-        Where a diagonal stands between the two, B comes times it if A is read too.
+        A diagonal between the two comes where both are read.
 
         Raises:
             FileChanged: the bytes are not those that were opened.
@@ -183,12 +187,14 @@ class SourceReader:
         self._reader.scratch = scratch
         update = module.update
         if B and update.B is None:
-            raise MalformedAdapter("The file holds A and no B.", path=self._adapter.path, module=module.path.name)
-        with self._adapter.file.files.unchanged():
-            stored_B = update.B.read(self._reader) if B and update.B is not None else None
-            if A and stored_B is not None and update.E is not None:
-                stored_B = _times_diagonal(stored_B, update.E.read(self._reader))
-            return FactorArrays(A=update.A.read(self._reader) if A else None, B=stored_B)
+            raise MalformedAdapter("The file holds A and no B.", path=self._source.path, module=module.path.name)
+        with self._source.file.files.unchanged():
+            has_diagonal = A and B and update.E is not None
+            return FactorArrays(
+                A=update.A.read(self._reader) if A else None,
+                B=update.B.read(self._reader) if B and update.B is not None else None,
+                E=update.E.read(self._reader) if has_diagonal and update.E is not None else None,
+            )
 
     def zero_updates(self) -> frozenset[str]:
         """Names of the modules whose B (or the diagonal before it) is all zero, so that ΔW = 0.
@@ -196,18 +202,12 @@ class SourceReader:
         Raises:
             FileChanged, UnreadableFile: as `read`.
         """
-        with self._adapter.file.files.unchanged():
+        with self._source.file.files.unchanged():
             return frozenset(
                 module.path.name
-                for module in self._adapter.modules
+                for module in self._source.modules
                 if any(
                     matrix is not None and matrix.is_zero(self._reader)
                     for matrix in (module.update.B, module.update.E)
                 )
             )
-
-
-def _times_diagonal(B: StoredArray, E: StoredArray) -> StoredArray:
-    from engine.checkpoints.storage_types import FLOAT64, StoredArray  # noqa: PLC0415 - NumPy stays out of the first paint
-
-    return StoredArray(B.widened() * E.widened().reshape(1, -1), FLOAT64)

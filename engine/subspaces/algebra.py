@@ -31,15 +31,15 @@ class Algebra(Protocol):
     """What a device does for φ, for several threads at once. Results go back as NumPy's arrays."""
 
     def batch_size(self, rows: int, d: int) -> int:
-        """How many pairs of matrices with `rows` rows together, in R^d, are best given to `grams` at once."""
+        """How many stacks of matrices with `rows` rows together, in R^d, are best given to `grams` at once."""
         ...
 
-    def stage(self, first: StoredArray, second: StoredArray) -> Any:
-        """Send a pair (r, d), (r', d) on its way to the device."""
+    def stage(self, matrices: Sequence[StoredArray]) -> Any:
+        """Send a stack of matrices (r, d), (r', d), … on its way to the device."""
         ...
 
     def grams(self, staged: Sequence[Any]) -> list[Float64Array]:
-        """Z Zᵀ, (r + r', r + r'), of Z = [X; X'] for each pair that was staged; all are of one shape."""
+        """Z Zᵀ, (r + r' + …, r + r' + …), of Z = [X; X'; …] for each stack that was staged; all are of one shape."""
         ...
 
     def right_singular(self, X: Float64Array) -> tuple[Float64Array, Float64Array]:
@@ -48,7 +48,7 @@ class Algebra(Protocol):
 
 
 class NumpyAlgebra:
-    """On the CPU, pair by pair.
+    """On the CPU, stack by stack.
 
     Raises:
         DeviceFailure: from `right_singular`, where the decomposition does not converge.
@@ -58,21 +58,22 @@ class NumpyAlgebra:
         self._own = threading.local()  # each thread widens into a block of its own
 
     def batch_size(self, rows: int, d: int) -> int:
-        """Enough for a task that is worth handing to another thread, one pair of the paper's size."""
+        """Enough for a task that is worth handing to another thread, one stack of the paper's size."""
         return max(1, min(_LARGEST_CPU_BATCH, _OPERATIONS_PER_TASK // (rows**2 * d)))
 
-    def stage(self, first: StoredArray, second: StoredArray) -> tuple[StoredArray, StoredArray]:
-        return first, second
+    def stage(self, matrices: Sequence[StoredArray]) -> Sequence[StoredArray]:
+        return matrices
 
-    def grams(self, staged: Sequence[tuple[StoredArray, StoredArray]]) -> list[Float64Array]:
-        return [self._gram(first, second) for first, second in staged]
+    def grams(self, staged: Sequence[Sequence[StoredArray]]) -> list[Float64Array]:
+        return [self._gram(matrices) for matrices in staged]
 
-    def _gram(self, first: StoredArray, second: StoredArray) -> Float64Array:
+    def _gram(self, matrices: Sequence[StoredArray]) -> Float64Array:
         """A block of columns is widened and multiplied while it is in the cache, then the next.
 
         NumPy sees that Z Zᵀ is symmetric and computes half of it.
         """
-        r, rows, d = first.shape[0], first.shape[0] + second.shape[0], first.shape[1]
+        ends = np.cumsum([0, *(matrix.shape[0] for matrix in matrices)]).tolist()
+        rows, d = ends[-1], matrices[0].shape[1]
         width = max(1, min(d, max(_SMALLEST_BLOCK, _BLOCK_BYTES // (8 * rows))))
         widened = self._block(rows, width)
         total = np.zeros((rows, rows))
@@ -80,8 +81,8 @@ class NumpyAlgebra:
             for start in range(0, d, width):
                 stop = min(start + width, d)
                 block = widened[:, : stop - start]
-                first.widen_columns(start, stop, block[:r])
-                second.widen_columns(start, stop, block[r:])
+                for matrix, first, last in zip(matrices, ends[:-1], ends[1:], strict=True):
+                    matrix.widen_columns(start, stop, block[first:last])
                 total += block @ block.T
         return total
 
@@ -101,21 +102,20 @@ class NumpyAlgebra:
 
 @dataclass(frozen=True, eq=False)
 class _Staged:
-    """A pair on a device, and the event after which it is there (None: it is there already)."""
+    """A stack on a device, and the event after which it is there (None: it is there already)."""
 
-    first: torch.Tensor
-    second: torch.Tensor
+    matrices: Sequence[torch.Tensor]
     arrived: torch.cuda.Event | None
 
 
 class TorchAlgebra:
-    """On a device of torch, many pairs at a time.
+    """On a device of torch, many stacks at a time.
 
     Matrices travel as they are stored, from pinned memory on a stream of their own, while others are multiplied;
-    they are widened on the device. Where memory runs out the batch is halved, down to one pair.
+    they are widened on the device. Where memory runs out the batch is halved, down to one stack.
 
     Raises:
-        DeviceFailure: from each method, where the device runs out of memory for one pair, or does not converge.
+        DeviceFailure: from each method, where the device runs out of memory for one stack, or does not converge.
     """
 
     def __init__(self, device: Device) -> None:
@@ -136,16 +136,15 @@ class TorchAlgebra:
     def batch_size(self, rows: int, d: int) -> int:
         return max(1, min(self._largest, _BATCH_BYTES // (8 * rows * d)))
 
-    def stage(self, first: StoredArray, second: StoredArray) -> _Staged:
+    def stage(self, matrices: Sequence[StoredArray]) -> _Staged:
         try:
+            tensors = [self._as_tensor(stored) for stored in matrices]
             if self._copies is None:
-                return _Staged(self._as_tensor(first), self._as_tensor(second), None)
+                return _Staged(tensors, None)
             with self._torch.cuda.stream(self._copies):
-                X, Y = (self._as_tensor(stored).pin_memory() for stored in (first, second))
                 there = self._device.id
-                return _Staged(
-                    X.to(there, non_blocking=True), Y.to(there, non_blocking=True), self._copies.record_event()
-                )
+                sent = [tensor.pin_memory().to(there, non_blocking=True) for tensor in tensors]
+                return _Staged(sent, self._copies.record_event())
         except RuntimeError as error:
             raise self._failure(error) from error
 
@@ -170,14 +169,14 @@ class TorchAlgebra:
 
     def _batch(self, staged: Sequence[_Staged]) -> list[Float64Array]:
         torch = self._torch
-        for pair in staged:
-            if pair.arrived is not None:
+        for stack in staged:
+            if stack.arrived is not None:
                 here = torch.cuda.current_stream(self._device.id)
-                here.wait_event(pair.arrived)
-                for tensor in (pair.first, pair.second):
+                here.wait_event(stack.arrived)
+                for tensor in stack.matrices:
                     tensor.record_stream(here)
         wide = torch.float64
-        Z = torch.stack([torch.cat([pair.first.to(wide), pair.second.to(wide)]) for pair in staged])
+        Z = torch.stack([torch.cat([tensor.to(wide) for tensor in stack.matrices]) for stack in staged])
         products: Float64Array = torch.bmm(Z, Z.mT).cpu().numpy()
         return list(products)
 

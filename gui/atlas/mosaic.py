@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.comparison.outcome import ModuleFailure, ModuleResult
+from engine.comparison.outcome import SideFailure, SideResult
 from engine.figures.colour_range import counted_range
 from engine.matching.pairing import ModulePair
 from engine.measures.summary import Summary, summary, thumbnail
@@ -135,8 +135,8 @@ class Mosaic(QWidget):
             return 1 if self._own.levels[1] >= 10 else 2
         return self._scale.view.few_digits
 
-    def _number(self, result: ModuleResult, which: Summary) -> float:
-        return summary(result.similarity, self._scale.view, which, self._k)
+    def _number(self, result: SideResult, which: Summary) -> float:
+        return summary(result.facts, self._scale.view, which, self._k)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -192,7 +192,7 @@ class Mosaic(QWidget):
     def _paint_module(self, painter: QPainter, pair: ModulePair, area: QRectF) -> None:
         colours = current_colours()
         outcome = self._session.outcome(pair)
-        if isinstance(outcome, ModuleResult):
+        if isinstance(outcome, SideResult):
             painter.drawImage(area, self._picture(outcome))
             value = self.value(pair)
             if self._summary is not None and area.width() >= _NUMBER_ROOM:
@@ -200,7 +200,7 @@ class Mosaic(QWidget):
                 painter.drawText(area, Qt.AlignmentFlag.AlignCenter, number(value, self.digits))
         else:
             painter.fillRect(area, QColor(colours.raised))
-            if isinstance(outcome, ModuleFailure):
+            if isinstance(outcome, SideFailure):
                 painter.setPen(QColor(colours.error))
                 painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "!")
 
@@ -214,11 +214,11 @@ class Mosaic(QWidget):
                 painter.setPen(QPen(QColor(colour), width))
                 painter.drawRect(area.adjusted(inset, inset, -inset, -inset))
 
-    def _picture(self, result: ModuleResult) -> QImage:
+    def _picture(self, result: SideResult) -> QImage:
         slug = result.pair.slug
         if slug not in self._pictures:
             if self._summary is None:
-                values = thumbnail(self._scale.values(result.similarity), _CELLS)
+                values = thumbnail(self._scale.values(result.facts), _CELLS)
             else:
                 values = np.full((1, 1), self._number(result, self._summary))
             self._pictures[slug] = self.colouring.image(values)

@@ -30,10 +30,10 @@ from PySide6.QtWidgets import (
 )
 
 from engine.checkpoints.storage_types import Float64Array
-from engine.comparison.outcome import ModuleFailure
+from engine.comparison.outcome import SideFailure
 from engine.matching.pairing import ModulePair
 from engine.measures.summary import Summary, summary, summary_name
-from engine.measures.views import View
+from engine.measures.view import View
 from gui.atlas.mosaic import Mosaic, row_html
 from gui.parts.colour_scale import ColourScale
 from gui.parts.plots import LinePlot, dash
@@ -188,7 +188,7 @@ class Atlas(QWidget):
         for result in self._session.results:
             path = result.pair.path
             if path.layer is not None:
-                value = summary(result.similarity, self._scale.view, which, self._k.value())
+                value = summary(result.facts, self._scale.view, which, self._k.value())
                 series.setdefault((path.tower, path.projection), []).append(
                     (float(path.layer + self._session.count_from), value)
                 )
@@ -213,7 +213,7 @@ class Atlas(QWidget):
         which = self._summary or Summary.MEAN
         place = place_text(pair.path, self._session.count_from)
         said = f"<b>{place}</b>&nbsp; {projection_html(pair.path.projection)}&nbsp;&nbsp; "
-        if isinstance(outcome, ModuleFailure):
+        if isinstance(outcome, SideFailure):
             said += outcome.error.reason
         else:
             said += f"{self._short_label(which)}: {self._value(pair, which)}" if outcome else "waiting"

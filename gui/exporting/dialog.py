@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from engine.commands.recipe import runnable_command
 from engine.document.export_plan import DATA_KINDS, Comparison, ExportPlan, folder_name
 from engine.errors import EngineError
 from engine.figures.style import FIGURE_FORMATS, FigureStyle
@@ -346,8 +347,6 @@ class ExportDialog(QDialog):
             return
 
         def text(comparison: Comparison, _style: FigureStyle) -> object:
-            from engine.commands.recipe import runnable_command  # noqa: PLC0415 - what it pairs again takes a moment
-
             return runnable_command(comparison, plan, folder)
 
         self._copy(text, "The command is on the clipboard.", everything=self._all_modules.isChecked())

@@ -7,10 +7,10 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QGridLayout, QHBoxLayout, QWidget
 
-from engine.figures.colour_range import maps_of, short_name
+from engine.figures.colour_maps import maps_of, short_name
 from engine.figures.presets import Preset
 from engine.figures.style import FigureStyle, text_sizes
-from engine.measures.views import View
+from engine.measures.view import View
 from gui.style.theme import GRID
 from gui.style.widgets import heading
 

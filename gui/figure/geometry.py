@@ -7,15 +7,11 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF
 
-from engine.figures.layout import PANELS_PER_ROW, PanelGroups, PanelLayout
-from engine.naming.module_path import ModulePath
+from engine.figures.layout import PanelLayout
 from gui.style.theme import MARGIN
 
 SMALLEST_PANEL = 72.0
 LARGEST_PANEL = 960.0
-# Up to here the figure keeps the paper's rows of four; beyond, rows are as long as the window is wide.
-_PAPER_ROWS_UP_TO = 16
-_LONGEST_ROW = 24
 
 
 @dataclass(frozen=True)
@@ -38,14 +34,6 @@ class FigureGeometry:
     title: QRectF
     bar: QRectF
     height: float
-
-
-def possible_layouts(paths: Sequence[ModulePath]) -> list[PanelLayout]:
-    """How panels may be laid out: a few in the paper's rows of four, many in rows of any length."""
-    groups = PanelGroups(paths)
-    longest = PANELS_PER_ROW if len(paths) <= _PAPER_ROWS_UP_TO else _LONGEST_ROW
-    candidates = sorted({groups.per_row(panels) for panels in range(PANELS_PER_ROW, longest + 1)})
-    return [groups.lay_out(per_row) for per_row in candidates]
 
 
 def figure_geometry(layouts: Sequence[PanelLayout], width: float, height: float, text: TextSizes) -> FigureGeometry:

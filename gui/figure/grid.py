@@ -23,9 +23,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QToolTip
 
-from engine.comparison.outcome import ModuleResult
-from engine.measures.views import bar_labels, figure_title
-from gui.figure.contents import FigureContents
+from engine.comparison.outcome import SideFailure
+from engine.figures.plan import PanelSpec
+from engine.measures.view import bar_labels, figure_title
+from gui.figure.contents import ShownFigure
 from gui.figure.geometry import FigureGeometry, figure_geometry
 from gui.figure.layer import FigureLayer, bands
 from gui.figure.painter import FigurePainter, FigureWords
@@ -62,7 +63,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         self.setAccessibleDescription("Arrow keys read cell by cell, Page Up and Down change the panel, Enter zooms")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._session = session
-        self._contents = FigureContents(session, self)
+        self._contents = ShownFigure(session, self)
         self._contents.control_ready.connect(self.show_selection)
         self.scale = scale
         self._used = 0
@@ -108,14 +109,14 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
             self._zoomed = None
             self.zoom_changed.emit()
         self.setAccessibleName(f"Figure: panels of the {self.scale.view.words}")
-        shown = self._contents.pieces
+        shown = self._contents.specs
         self._pool.have(len(shown))
         self._used = len(shown)
         self._fit_scale()
-        for panel, (pair, part) in zip(self._pool.panels, shown, strict=False):
-            panel.show_outcome(pair, self._session.outcome(pair) if pair else None, self.scale, part)
+        for panel, spec in zip(self._pool.panels, shown, strict=False):
+            self._fill(panel, spec)
         for panel in self._pool.panels[len(shown) :]:
-            panel.show_outcome(None, None, self.scale)
+            panel.show(None, None, self.scale)
         self._set_cell(None)
         self.lay_out()
 
@@ -124,28 +125,33 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         touched = [panel for panel in self.panels if panel.pair is not None and panel.pair.slug in changed]
         if not touched:
             return
-        if self._contents.is_outdated and not self.zoomed:
+        if self._contents.is_outdated:
             self.show_selection()
             return
         self._fit_scale()
         for panel in touched:
-            if panel.pair is not None:
-                part = self._contents.part(panel.pair)
-                panel.show_outcome(panel.pair, self._session.outcome(panel.pair), self.scale, part)
+            if panel.spec is not None:
+                self._fill(panel, panel.spec)
                 self._under.repaint(panel.area)
         if self._geometry is not None:
             self._under.repaint(self._geometry.title)  # where undefined cells are explained
+
+    def _fill(self, panel: HeatmapPanel, spec: PanelSpec) -> None:
+        outcome = None if spec.is_control else self._session.outcome(spec.pair)
+        failure = outcome.error.reason if isinstance(outcome, SideFailure) else ""
+        panel.show(spec, self._contents.facts(spec), self.scale, failure)
 
     def _on_progress(self, progress: Progress) -> None:
         if progress.running != self._running:
             self._running = progress.running
             for panel in self.panels:
-                if panel.outcome is None:
+                if panel.facts is None:
                     self._under.repaint(panel.area)
 
     def _fit_scale(self) -> None:
-        self.scale.fit(self._contents.values(self.scale), self._contents.range)
-        caution = self._contents.caution if self.scale.is_papers else ""
+        paper = self._contents.paper_range
+        self.scale.fit(self._contents.values(self.scale), paper.levels)
+        caution = paper.caution if self.scale.is_papers else ""
         if caution != self._cautioned:
             if self._cautioned:
                 self._session.notices_ended.emit((Scope.FIGURE,))
@@ -348,8 +354,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
 
     def first_cell(self) -> Cell | None:
         """The cell pointed at, or else the first one of the first panel that has φ."""
-        known = (panel.pair for panel in self.panels if panel.pair and isinstance(panel.outcome, ModuleResult))
-        first = next(known, None)
+        first = next((panel.pair for panel in self.panels if panel.pair and panel.facts), None)
         return self._cell or (Cell(first, 1, 1) if first is not None else None)
 
     def _step_cell(self, down: int, right: int) -> None:
@@ -365,7 +370,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
 
     def _step_panel(self, by: int) -> None:
         """Move the cross-hair to the same i and j of another panel that has φ."""
-        known = [panel for panel in self.panels if panel.pair and isinstance(panel.outcome, ModuleResult)]
+        known = [panel for panel in self.panels if panel.pair and panel.facts]
         if not known:
             return
         cell, at = self._cell, self._panel_of_cell()

@@ -21,9 +21,10 @@ from PySide6.QtWidgets import (
 from engine.checkpoints.storage_types import Float64Array
 from engine.comparison.cautions import gauge_caution
 from engine.comparison.findings import Finding, findings
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import SideResult
 from engine.comparison.sentence import probability
-from engine.measures.views import CHANCE_SD, View, chance_band, read_cell
+from engine.measures.view import CHANCE_SD, View
+from engine.measures.views import chance_band, read_cell
 from gui.figure.panel import Cell
 from gui.parts.colour_scale import ColourScale
 from gui.parts.plots import LinePlot
@@ -46,7 +47,7 @@ _PROFILES = ("Row i", "Column j", "Diagonal")
 class Inspector(QScrollArea):
     """Shows the panel of a cell. It keeps the last one when the cursor leaves."""
 
-    numbers_asked = Signal(object)  # ModuleResult
+    numbers_asked = Signal(object)  # SideResult
 
     def __init__(self, session: Session, scale: ColourScale) -> None:
         super().__init__()
@@ -54,7 +55,7 @@ class Inspector(QScrollArea):
         self._cell: Cell | None = None
         self._drawn: tuple[object, ...] = ()
         # What the profile is a line of: a panel, a view, and its values with the band of chance.
-        self._seen: tuple[ModuleResult | None, View, tuple[Float64Array, ...]] = None, View.PHI, ()
+        self._seen: tuple[SideResult | None, View, tuple[Float64Array, ...]] = None, View.PHI, ()
         self.setAccessibleName("Inspector")
         self.setObjectName("inspectorarea")
         self.setFixedWidth(_WIDTH)
@@ -190,7 +191,7 @@ class Inspector(QScrollArea):
         if not self._plot_timer.isActive():
             self._plot_timer.start()
 
-    def _result(self) -> ModuleResult | None:
+    def _result(self) -> SideResult | None:
         return self._session.result(self._cell.pair) if self._cell is not None else None
 
     def _ask_for_numbers(self) -> None:
@@ -214,7 +215,7 @@ class Inspector(QScrollArea):
         if result is None:
             return
         self._drawn = (result,)
-        first, second = result.similarity.first, result.similarity.second
+        first, second = result.facts.first, result.facts.second
         lines = []
         for spectrum in (first, second):
             largest = spectrum.values[0] if spectrum.values.size and spectrum.values[0] > 0 else 1.0
@@ -233,7 +234,7 @@ class Inspector(QScrollArea):
         self._gauge.setText(gauge_caution(self._session.side))
         self._gauge.setVisible(bool(self._gauge.text()))
 
-    def _show_profile(self, result: ModuleResult, cell: Cell) -> None:
+    def _show_profile(self, result: SideResult, cell: Cell) -> None:
         view = self._scale.view
         which = self._choice.checkedId()
 
@@ -242,7 +243,7 @@ class Inspector(QScrollArea):
             return line if which < len(_PROFILES) - 1 else np.diagonal(matrix)
 
         if self._seen[:2] != (result, view):  # kept: of a panel of thousands they take longer than the mouse waits
-            self._seen = result, view, (self._scale.values(result.similarity), *chance_band(result.similarity, view))
+            self._seen = result, view, (self._scale.values(result.facts), *chance_band(result.facts, view))
         y, low, high = map(profile, self._seen[2])
         x = np.arange(1.0, len(y) + 1)
         self._profile.set_x_label(("j", "i", "k")[which])
@@ -250,7 +251,7 @@ class Inspector(QScrollArea):
         self._profile.show_band(x, low, high)
 
 
-def _title(result: ModuleResult, count_from: int) -> str:
+def _title(result: SideResult, count_from: int) -> str:
     path = result.pair.path
     return f"{place_text(path, count_from)}&nbsp;&nbsp;{projection_html(path.projection)}"
 
@@ -261,8 +262,8 @@ def _cell_names(view: View) -> tuple[str, ...]:
     return ("i, j", view.symbol, *others, "chance", "angle")
 
 
-def _cell_facts(result: ModuleResult, cell: Cell, view: View) -> dict[str, str]:
-    reading = read_cell(result.similarity, cell.i, cell.j)
+def _cell_facts(result: SideResult, cell: Cell, view: View) -> dict[str, str]:
+    reading = read_cell(result.facts, cell.i, cell.j)
     facts = {"i, j": f"{cell.i}, {cell.j}", "chance": number(reading.chance), "angle": f"{number(reading.angle, 1)}°"}
     for each in View:
         value = reading.value(each)
@@ -273,7 +274,7 @@ def _cell_facts(result: ModuleResult, cell: Cell, view: View) -> dict[str, str]:
     return facts
 
 
-def _finding_facts(result: ModuleResult) -> tuple[str, ...]:
+def _finding_facts(result: SideResult) -> tuple[str, ...]:
     finding = findings([result])[0]
     return (
         *_shared_facts(finding),

@@ -9,11 +9,11 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPixmap, QRegion
 
-from engine.comparison.outcome import ModuleFailure
 from engine.figures.colour_bar import bar_marks, bar_ticks
 from engine.figures.colour_range import COLUMN_LABELS, ROW_LABELS, tick_positions
+from engine.figures.contents import hidden_cells
 from engine.figures.layout import PanelPlace
-from engine.figures.presets import Mask
+from engine.figures.plan import Mask
 from gui.figure.geometry import FigureGeometry, TextSizes
 from gui.figure.panel import HeatmapPanel
 from gui.parts.colour_scale import ColourScale
@@ -157,22 +157,21 @@ class FigurePainter:
     ) -> None:
         """The ground of undefined cells, or words where there is no φ; and the frame."""
         area, colours = panel.area, current_colours()
-        if panel.similarity is not None:
+        if panel.facts is not None:
             painter.fillRect(area, scale.undefined)
             if 0 in panel.defined:
                 painter.setFont(self._tick)
                 painter.setPen(_UNDEFINED_TEXT)
                 painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "undefined")
-            if panel.part is not None and panel.part.mask is not Mask.NONE:
-                painter.drawImage(area, _hidden_cells(panel.part.hidden(), QColor(colours.raised)))
+            if panel.spec is not None and panel.spec.mask is not Mask.NONE:
+                painter.drawImage(area, _hidden_cells(hidden_cells(panel.spec), QColor(colours.raised)))
         else:
             painter.fillRect(area, QColor(colours.raised))
             painter.setFont(self._tick)
-            failed = isinstance(panel.outcome, ModuleFailure)
-            painter.setPen(QColor(colours.error if failed else colours.muted))
-            said = panel.outcome.error.reason if isinstance(panel.outcome, ModuleFailure) else waiting
+            painter.setPen(QColor(colours.error if panel.failure else colours.muted))
             box = area.adjusted(8, 8, -8, -8)
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, said)
+            words = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(box, words, panel.failure or waiting)
         painter.setPen(QPen(line, 1))
         painter.drawRect(area.adjusted(-1, -1, 0, 0))
 

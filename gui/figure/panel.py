@@ -9,12 +9,13 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt
 
-from engine.comparison.outcome import ModuleResult, Outcome
-from engine.figures.presets import FigurePanel
+from engine.figures.contents import hidden_cells
+from engine.figures.plan import Mask, PanelSpec
 from engine.matching.pairing import ModulePair
-from engine.measures.views import View, why_undefined
+from engine.measures.view import View
+from engine.measures.views import why_undefined
 from engine.naming.module_path import ModulePath
-from engine.subspaces.subspace import SubspaceSimilarity
+from engine.subspaces.facts import SideFacts
 from gui.parts.colour_scale import ColourScale
 
 
@@ -28,7 +29,7 @@ class Cell:
 
 
 class HeatmapPanel:
-    """A module and what is known of it, or a part of it that a preset shows, at a place in the figure."""
+    """A panel of the plan, and what is known of it, at a place in the figure."""
 
     def __init__(self, scene: Any) -> None:
         self.image = pg.ImageItem(axisOrder="row-major")
@@ -36,56 +37,49 @@ class HeatmapPanel:
         self.image.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
         self.image.hide()
         scene.addItem(self.image)
-        self.pair: ModulePair | None = None
-        self.outcome: Outcome | None = None
-        self.part: FigurePanel | None = None
+        self.spec: PanelSpec | None = None
+        self.facts: SideFacts | None = None
+        self.failure = ""
         self.area = QRectF()
         self._placed: tuple[QRectF, object] | None = None  # the area, and the shape of the image that fills it
 
     @property
+    def pair(self) -> ModulePair | None:
+        """The pair that it shows; None for a control."""
+        return None if self.spec is None or self.spec.is_control else self.spec.pair
+
+    @property
     def path(self) -> ModulePath | None:
         """Where its module sits; None for a control."""
-        return self.pair.path if self.pair is not None else None
+        return self.spec.path if self.spec is not None else None
 
     @property
     def shape(self) -> tuple[int, int]:
         """How many i and j it shows."""
-        if self.part is not None:
-            return self.part.rows, self.part.columns
-        return self.pair.shape if self.pair is not None else (0, 0)
-
-    @property
-    def similarity(self) -> SubspaceSimilarity | None:
-        """φ, where it is known."""
-        if self.part is not None:
-            return self.part.similarity
-        return self.outcome.similarity if isinstance(self.outcome, ModuleResult) else None
+        return self.spec.shape if self.spec is not None else (0, 0)
 
     @property
     def defined(self) -> tuple[int, int]:
         """Up to which i and j φ is defined: the numerical ranks, within what is shown."""
-        similarity, (rows, columns) = self.similarity, self.shape
-        if similarity is None:
+        facts, (rows, columns) = self.facts, self.shape
+        if facts is None:
             return 0, 0
-        return min(rows, similarity.first.numerical_rank), min(columns, similarity.second.numerical_rank)
+        return min(rows, facts.first.numerical_rank), min(columns, facts.second.numerical_rank)
 
     def why_undefined(self, view: View) -> str:
         """Why some of its cells are undefined in a view; empty where none is, or nothing is known."""
-        return why_undefined(self.similarity, view, *self.shape) if self.similarity is not None else ""
+        return why_undefined(self.facts, view, *self.shape) if self.facts is not None else ""
 
-    def show_outcome(
-        self, pair: ModulePair | None, outcome: Outcome | None, scale: ColourScale, part: FigurePanel | None = None
-    ) -> None:
-        """Show what is known of a pair, or the part of it that is given; nothing for neither."""
-        self.pair, self.outcome, self.part = pair, outcome, part
-        similarity = self.similarity
-        if similarity is not None:
-            values = scale.values(similarity)
-            if part is not None:
-                values = np.where(part.hidden(), np.nan, part.shown(values))
+    def show(self, spec: PanelSpec | None, facts: SideFacts | None, scale: ColourScale, failure: str = "") -> None:
+        """Show what is known of a panel, or why nothing will be; nothing at all for no panel."""
+        self.spec, self.facts, self.failure = spec, facts, failure
+        if spec is not None and facts is not None:
+            values = spec.shown(scale.values(facts))
+            if spec.mask is not Mask.NONE:
+                values = np.where(hidden_cells(spec), np.nan, values)
             self.image.setImage(values, autoLevels=False, levels=scale.levels, lut=scale.table)
             self._place()
-        self.image.setVisible(similarity is not None)
+        self.image.setVisible(facts is not None)
 
     def recolour(self, scale: ColourScale) -> None:
         """Take over the scale's colours and range."""
@@ -108,18 +102,18 @@ class HeatmapPanel:
 
     def cell_at(self, point: QPointF) -> Cell | None:
         """The cell under a point, None where it is outside, hidden, or there is no φ of a module."""
-        if self.pair is None or self.similarity is None or not self.area.contains(point):
+        if self.pair is None or self.facts is None or not self.area.contains(point):
             return None
         rows, columns = self.shape
         i = min(int((point.y() - self.area.top()) / self.area.height() * rows), rows - 1)
         j = min(int((point.x() - self.area.left()) / self.area.width() * columns), columns - 1)
-        if self.part is not None and self.part.hidden()[i, j]:
+        if self.is_hidden(i + 1, j + 1):
             return None
         return Cell(self.pair, i + 1, j + 1)
 
     def nearest_cell(self, i: int, j: int) -> Cell | None:
         """The shown cell at i and j, or else near them; None where there is no φ of a module."""
-        if self.pair is None or self.similarity is None:
+        if self.pair is None or self.facts is None:
             return None
         rows, columns = self.shape
         i, j = min(max(i, 1), rows), min(max(j, 1), columns)
@@ -129,11 +123,11 @@ class HeatmapPanel:
 
     def is_hidden(self, i: int, j: int) -> bool:
         """Whether a cell of its shape is masked."""
-        return self.part is not None and bool(self.part.hidden()[i - 1, j - 1])
+        return self.spec is not None and self.spec.hides(i, j)
 
     def cross_hair(self, cell: Cell) -> list[QRectF]:
         """Where the lines through a cell's i and j run in this panel, one pixel wide; none without φ."""
-        if self.similarity is None:
+        if self.facts is None:
             return []
         rows, columns = self.shape
         area, lines = self.area, []

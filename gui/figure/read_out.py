@@ -7,7 +7,8 @@ import math
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
-from engine.measures.views import View, read_cell
+from engine.measures.view import View
+from engine.measures.views import read_cell
 from gui.figure.panel import Cell
 from gui.parts.colour_scale import ColourScale
 from gui.state.session import Session
@@ -56,7 +57,7 @@ class ReadOut(QWidget):
             self._text.setText(f"<span>Point at a panel to read {shown}</span>" if self._session.results else "")
             return
         path = cell.pair.path
-        reading, view = read_cell(outcome.similarity, cell.i, cell.j), self._scale.view
+        reading, view = read_cell(outcome.facts, cell.i, cell.j), self._scale.view
         gap = "&nbsp;&nbsp;&nbsp;&nbsp;"
         parts = [
             f"<b>{place_text(path, self._session.count_from)}</b>&nbsp; {projection_html(path.projection)}",

@@ -19,9 +19,10 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QDialog, QDialogButtonBox, QFrame, QTableView, QVBoxLayout, QWidget
 
 from engine.comparison.findings import Finding, findings
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import SideResult
 from engine.comparison.sentence import probability
-from engine.measures.views import View, view_values
+from engine.measures.view import View
+from engine.measures.views import view_values
 from engine.wording import natural_key
 from gui.state.session import Session
 from gui.style.texts import number, place_text
@@ -231,13 +232,13 @@ def _finding_row(finding: Finding, count_from: int) -> tuple[object, ...]:
 class MatrixDialog(QDialog):
     """What a view shows of one panel as a table, i down and j across."""
 
-    def __init__(self, result: ModuleResult, view: View, count_from: int, parent: QWidget) -> None:
+    def __init__(self, result: SideResult, view: View, count_from: int, parent: QWidget) -> None:
         super().__init__(parent)
         path = result.pair.path
         self.setWindowTitle(f"{view.symbol} of {place_text(path, count_from)}, {path.projection}")
         self.resize(820, 560)
         self.table = NumberTable(f"{view.symbol} by i, down, and j, across", sortable=False)
-        values = view_values(result.similarity, view)
+        values = view_values(result.facts, view)
         rows, columns = values.shape
         names = [f"i = {i}" for i in range(1, rows + 1)]
         self.table.show_model(NumberModel([f"j = {j}" for j in range(1, columns + 1)], values.tolist(), names))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,19 +11,18 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor, QImage
 
 from engine.checkpoints.storage_types import Float64Array
-from engine.figures.colour_range import (
-    COLOUR_MAPS,
-    DIVERGING_MAPS,
+from engine.document.document import Document, Scale
+from engine.figures.colour_maps import (
     FIGURE_7_RANGE,
     UNDEFINED_COLOUR,
     RangeMode,
-    chosen_range,
-    colour_table,
-    maps_of,
     range_modes,
 )
-from engine.measures.views import View, view_values
-from engine.subspaces.subspace import SubspaceSimilarity
+from engine.figures.colour_range import chosen_range, colour_table
+from engine.measures.view import View
+from engine.measures.views import view_values
+from engine.subspaces.facts import SideFacts
+from gui.state.store import Store
 
 
 class Colouring:
@@ -63,36 +63,31 @@ class Colouring:
 class ColourScale(QObject):
     """Maps a view of φ to colours, with one pair of levels for all panels.
 
-    Views with a middle and views without one each keep the map that was chosen for them.
+    Which view, which maps and which range it is stands in the document of a store; views with a middle and views
+    without one each have a map of their own there.
     """
 
     changed = Signal()
     mode_changed = Signal()
     view_changed = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, store: Store, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._mode = RangeMode.AUTOMATIC
-        self._view = View.PHI
-        self._maps = {centred: maps[0] for centred, maps in ((False, COLOUR_MAPS), (True, DIVERGING_MAPS))}
+        self._store = store
         self._arrays: Sequence[Float64Array] = []
         self._wanted: tuple[float, float] | None = None
         self._colouring = Colouring(self.name, FIGURE_7_RANGE)
+        store.changed.connect(self._on_document)
 
     @property
     def name(self) -> str:
         """The name of the view's colour map, as cmap knows it."""
-        return self._maps[self._view.is_centred]
+        return self._scale.map_of(self.view)
 
     @property
     def sequential(self) -> str:
         """The map chosen for values without a middle."""
-        return self._maps[False]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The maps chosen, of views without a middle and of those with one."""
-        return tuple(self._maps.values())
+        return self._scale.sequential
 
     @property
     def colouring(self) -> Colouring:
@@ -107,12 +102,12 @@ class ColourScale(QObject):
     @property
     def mode(self) -> RangeMode:
         """How the levels are chosen."""
-        return self._mode
+        return self._scale.mode
 
     @property
     def view(self) -> View:
         """How φ is looked at."""
-        return self._view
+        return self._store.document.view
 
     @property
     def table(self) -> npt.NDArray[np.uint8]:
@@ -130,35 +125,25 @@ class ColourScale(QObject):
 
     def set_map(self, name: str) -> None:
         """Use another map for views of its kind; a name that is none is passed over, as settings may hold one."""
-        for view in View:
-            if name in maps_of(view):
-                self._maps[view.is_centred] = name
-        self._recolour(self.levels)
+        self._store.change(scale=self._scale.with_map(name))
 
     def set_mode(self, mode: RangeMode) -> None:
         """Choose the levels in another way; typed ones start as what they are now. z has no bounds to be shown in."""
-        self._mode = mode if mode in range_modes(self._view) else RangeMode.AUTOMATIC
-        self._recolour(self._chosen())
-        self.mode_changed.emit()
+        typed = self.levels if mode is RangeMode.TYPED else None
+        known = mode if mode in range_modes(self.view) else RangeMode.AUTOMATIC
+        self._store.change(scale=replace(self._scale, mode=known, typed=typed))
 
     def set_typed(self, low: float, high: float) -> None:
         """Hold the levels at these, low < high."""
-        self._mode = RangeMode.TYPED
-        self._recolour((low, high))
-        self.mode_changed.emit()
+        self._store.change(scale=replace(self._scale, mode=RangeMode.TYPED, typed=(low, high)))
 
     def set_view(self, view: View) -> None:
         """Look at φ in another way; a range that was meant for the one before is given up."""
-        if view is not self._view:
-            self._view = view
-            if self._mode is RangeMode.TYPED or self._mode not in range_modes(view):
-                self._mode = RangeMode.AUTOMATIC
-            self.view_changed.emit()
-            self.mode_changed.emit()
+        self._store.change(view=view, scale=self._scale.suited_to(view))
 
-    def values(self, similarity: SubspaceSimilarity) -> Float64Array:
+    def values(self, facts: SideFacts) -> Float64Array:
         """What is coloured of a panel."""
-        return view_values(similarity, self._view)
+        return view_values(facts, self.view)
 
     def fit(self, shown: Sequence[Float64Array], wanted: tuple[float, float] | None = None) -> None:
         """Choose the levels for these values of the view; `wanted` are those of φ in the preset that is shown."""
@@ -169,14 +154,28 @@ class ColourScale(QObject):
     @property
     def is_papers(self) -> bool:
         """Whether the range is that of the preset shown, or what it had to be widened to."""
-        return self._wanted is not None and self._mode is RangeMode.AUTOMATIC and self._view is View.PHI
+        return self._wanted is not None and self.mode is RangeMode.AUTOMATIC and self.view is View.PHI
+
+    @property
+    def _scale(self) -> Scale:
+        return self._store.document.scale
+
+    def _on_document(self, before: Document, after: Document) -> None:
+        if after.view is not before.view:
+            self.view_changed.emit()  # whoever shows values fits the range to the new ones
+            self.mode_changed.emit()
+        elif after.scale != before.scale:
+            ranges = [(scale.mode, scale.typed) for scale in (before.scale, after.scale)]
+            self._recolour(self._chosen() if ranges[0] != ranges[1] else self.levels)
+            if ranges[0] != ranges[1]:
+                self.mode_changed.emit()
 
     def _chosen(self) -> tuple[float, float]:
-        if self._mode is RangeMode.TYPED:
-            return self.levels
+        if self._scale.typed is not None:
+            return self._scale.typed
         if self._wanted is not None and self.is_papers:
             return self._wanted
-        return chosen_range(self._arrays, self._view, self._mode)
+        return chosen_range(self._arrays, self.view, self.mode)
 
     def _recolour(self, levels: tuple[float, float]) -> None:
         if (self.name, levels) != (self._colouring.name, self.levels):

@@ -7,8 +7,8 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from engine.figures.colour_bar import bar_marks, bar_ticks
-from engine.figures.colour_range import RangeMode, maps_of, range_modes, short_name
-from engine.measures.views import View
+from engine.figures.colour_maps import RangeMode, maps_of, range_modes, short_name
+from engine.measures.view import View
 from gui.parts.colour_scale import Colouring, ColourScale, colour_strip
 from gui.parts.typed_range import TypedRange
 from gui.style.theme import GRID, current_colours

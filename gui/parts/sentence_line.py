@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QFontMetricsF, QGuiApplication, QPainter, QPaintEvent, QTextLayout
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from engine.comparison.outcome import ModuleFailure
+from engine.comparison.outcome import SideFailure
 from gui.state.session import Session
 from gui.state.worker import JobAnswer
 from gui.style.theme import GRID
@@ -78,7 +78,7 @@ class SentenceLine(QWidget):
         session = self._session
         results, side, count_from = session.results, session.side, session.count_from
         outcomes = map(session.outcome, session.comparable)
-        total = sum(not isinstance(outcome, ModuleFailure) for outcome in outcomes)
+        total = sum(not isinstance(outcome, SideFailure) for outcome in outcomes)
         if not results:
             return
         asked = self._asked = object()

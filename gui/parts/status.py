@@ -1,4 +1,4 @@
-"""The status line: how far the computing is."""
+"""The status line: how far the computing is, and what computes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from engine.wording import count
+from gui.actions.table import tip_of
 from gui.state.session import Session
 from gui.state.session_values import Progress
 from gui.style.texts import duration
@@ -48,7 +49,7 @@ class ProgressLine(QWidget):
         self._bar.setValue(progress.done)
         self._button.setVisible(progress.running or (progress.cancelled and waiting))
         self._button.setText("Cancel" if progress.running else "Go on")
-        self._button.setToolTip("Stop computing (Esc)" if progress.running else "Compute the rest")
+        self._button.setToolTip(tip_of("edit.back", "Stop computing") if progress.running else "Compute the rest")
         self._button.setAccessibleName(self._button.text() + " computing")
         self._text.setText(_progress_text(progress))
         if not progress.running:
@@ -61,6 +62,22 @@ class ProgressLine(QWidget):
             self._session.cancel()
         else:
             self._session.resume()
+
+
+class DeviceLine(QLabel):
+    """The device in use."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self.setProperty("role", "muted")
+        self.setAccessibleName("Device in use")
+        self.setContentsMargins(GRID, GRID // 2, 2 * GRID, GRID // 2)
+        session.devices_changed.connect(self._show_device)
+        self._show_device()
+
+    def _show_device(self) -> None:
+        self.setText(f"Computing on {self._session.device_in_use.name}")
 
 
 def _progress_text(progress: Progress) -> str:

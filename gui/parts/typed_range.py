@@ -6,7 +6,7 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
 
-from engine.figures.colour_range import typed_range
+from engine.figures.colour_maps import typed_range
 from gui.style.theme import GRID
 from gui.style.widgets import set_style
 

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from engine.sources.left_out import by_reason
 from engine.sources.source import Source
+from gui.actions.table import tip_of
 from gui.sources.drops import dropped_paths
 from gui.state.memory import Memory, recent_name
 from gui.state.notice import Notice
@@ -35,7 +36,6 @@ from gui.style.widgets import set_style
 FILE_FILTER = "Adapters (*.safetensors *.safetensors.index.json *.bin *.pt *.pth *.ckpt *.lora *.npz);;All files (*)"
 _SHOWN_WARNINGS = 2
 _LONGEST_NAME = 80
-_KEYS = {Which.FIRST: ("Ctrl+O", "Ctrl+L"), Which.SECOND: ("Ctrl+Shift+O", "Ctrl+Shift+L")}  # as in the menus
 
 
 class AdapterCard(QFrame):
@@ -61,11 +61,10 @@ class AdapterCard(QFrame):
     def _build(self) -> None:
         self._heading = QLabel(f"{self._which.word} adapter")
         self._heading.setProperty("role", "muted")
-        self._file_button = self._tool("file", "Open a file…", f"Choose an adapter file ({_KEYS[self._which][0]})")
+        opening = f"file.open_{self._which.word.lower()}"
+        self._file_button = self._tool("file", "Open a file…", tip_of(opening))
         self._file_button.clicked.connect(self.choose_file)
-        self._folder_button = self._tool(
-            "folder", "Open a folder…", f"Choose an adapter's folder ({_KEYS[self._which][1]})"
-        )
+        self._folder_button = self._tool("folder", "Open a folder…", tip_of(f"{opening}_folder"))
         self._folder_button.clicked.connect(self.choose_folder)
         self._clear_button = self._tool("close", "Clear", "Empty this place")
         self._clear_button.clicked.connect(lambda: self._session.clear(self._which))
@@ -90,7 +89,7 @@ class AdapterCard(QFrame):
         self._failure.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._reload = QPushButton("Changed on disk: reload")
         self._reload.setProperty("chip", True)
-        self._reload.setToolTip("Open it again as it is now (F5)")
+        self._reload.setToolTip(tip_of("file.reload"))
         self._reload.setAccessibleName(f"{self._which.word} adapter: reload from disk")
         self._reload.clicked.connect(self.reload_asked)
         self._choices = QComboBox()

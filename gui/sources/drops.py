@@ -12,12 +12,15 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
+    QGuiApplication,
     QPainter,
     QPaintEvent,
     QPen,
 )
 from PySide6.QtWidgets import QWidget
 
+from engine.wording import listed
+from gui.state.notice import Notice
 from gui.state.session import Session
 from gui.state.session_values import Which
 from gui.style.theme import GRID, current_colours
@@ -47,6 +50,19 @@ def is_there(path: Path) -> bool:
         return path.exists()
     except (OSError, ValueError):
         return False
+
+
+def open_pasted(session: Session) -> None:
+    """Open the adapters whose paths or files are on the clipboard; say which of the paths lead nowhere."""
+    data = QGuiApplication.clipboard().mimeData()
+    dropped, pasted = dropped_paths(data), pasted_paths(data.text())
+    paths = dropped or [path for path in pasted if is_there(path)]
+    absent = [str(path) for path in pasted if path not in paths] if not dropped else []
+    if absent:
+        said = f"There is no file or folder {listed(absent, 3)}."
+        session.notice_raised.emit(Notice.error(said, "\n".join(absent)))
+    if paths:
+        session.open_paths(paths)
 
 
 class DropOverlay(QWidget):

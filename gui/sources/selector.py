@@ -28,6 +28,7 @@ from engine.naming.projections import projection_key
 from engine.sources.left_out import by_reason
 from engine.sources.source import SkippedModule
 from engine.wording import count
+from gui.actions.table import tip_of
 from gui.parts.left_out_list import LeftOutList
 from gui.state.session import Session
 from gui.style.theme import GRID
@@ -217,16 +218,12 @@ class ModuleSelector(QWidget):
         row.setSpacing(GRID // 2)
         row.addWidget(heading("Layers"))
         row.addStretch(1)
-        for text, tip, action in (
-            ("All", "Show every layer (Ctrl+Shift+A)", self.choose_all_layers),
+        for text, tip, act in (
+            ("All", tip_of("view.every_layer"), self.choose_all_layers),
             ("None", "Show no layer", lambda: self._layers.choose(())),
-            (
-                "Spread",
-                "Show layers spread over the depth, as Figure 7 does (Ctrl+Shift+S)",
-                self.choose_spread_layers,
-            ),
+            ("Spread", tip_of("view.spread_layers"), self.choose_spread_layers),
         ):
-            chip = button(text, tip, action, chip=True)
+            chip = button(text, tip, act, chip=True)
             chip.setAccessibleName(f"Layers: {text.lower()}")
             row.addWidget(chip)
         row.addWidget(self._how_many)

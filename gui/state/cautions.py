@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 
+from engine import work
 from engine.matching.pairing import Pairing
 from gui.state.notice import Notice, Scope
 from gui.state.session import Session
@@ -57,21 +59,15 @@ class Cautions(QObject):
     def _look_at(self, pairing: Pairing) -> None:
         """Tell what is known of a pair before anything of it is computed."""
 
-        def look() -> tuple[str, str, str]:
-            from engine.comparison.cautions import base_model_caution, same_file_caution  # noqa: PLC0415 - NumPy, over there
-            from engine.comparison.module_cautions import untrained_caution  # noqa: PLC0415 - as above
-
-            return same_file_caution(pairing), base_model_caution(pairing), untrained_caution(pairing)
-
         def tell(answer: JobAnswer) -> None:
             if answer.failure is not None:
                 self._session.notice_raised.emit(answer.failure)
             elif self._session.pairing is pairing:
-                for key, sentence in zip(("same file", "base models", "untrained"), answer.result, strict=True):
+                for key, sentence in answer.result.items():
                     if sentence:
                         self._session.notice_raised.emit(Notice.caution(sentence, key=key))
 
-        self._session.do(look, tell)
+        self._session.do(partial(work.pair_cautions, pairing), tell)
 
     def _tell_of_modules(self) -> None:
         """Have told, each kind once, what the results known on the side shown warn of; one look at a time."""
@@ -84,11 +80,6 @@ class Cautions(QObject):
             return
         self._is_looking = True
 
-        def look() -> tuple[ModuleCaution, ...]:
-            from engine.comparison.module_cautions import module_cautions  # noqa: PLC0415 - NumPy, in the compute thread
-
-            return module_cautions(results, side, count_from)
-
         def tell(answer: JobAnswer) -> None:
             self._is_looking = False
             if answer.failure is not None:
@@ -97,7 +88,7 @@ class Cautions(QObject):
                 for caution in answer.result:
                     self._tell(caution, f"{caution.kind} on {side.value}")
 
-        session.do(look, tell)
+        session.do(partial(work.module_cautions, results, side, count_from), tell)
 
     def _tell(self, caution: ModuleCaution, key: str) -> None:
         if key not in self._closed and self._told.get(key) != caution.sentence:

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QFileSystemWatcher, QObject, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 
+from gui.actions.table import tip_of
 from gui.state.notice import Notice, Offer, Scope
 from gui.state.session import Session
 from gui.state.session_values import Place, Which
@@ -81,7 +82,7 @@ class FileWatch(QObject):
         place = self._session.place(which)
         if place.adapter is None or place.opening is not None or not place.change:
             return
-        offer = Offer("Reload", "Open it again as it is now (F5)", self._reload)
+        offer = Offer("Reload", tip_of("file.reload"), self._reload)
         said = f"{self._session.name(which)}: {place.change} What is shown is of the file as it was."
         meant = "Nothing more of it is computed or exported until it is opened again."
         self._session.notice_raised.emit(Notice.caution(said, meant, key=_key(which), offer=offer))

@@ -4,29 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from engine.document.document import Document, from_json
 from engine.sources.source import has_stock_name, paths_told_apart
 from gui.style.theme import THEMES
 
 MOST_RECENT = 9
 Pair = tuple[Path, Path]
-
-
-@dataclass(frozen=True)
-class LastSession:
-    """What was open when the window was closed."""
-
-    first: str
-    second: str
-    side: str
-    selected: tuple[str, ...] = field(default=())
-    preset: str = ""
-    view: str = "phi"
-    colours: str = ""
 
 
 def recent_name(path: Path) -> str:
@@ -141,17 +128,13 @@ class Memory:
         self._set_list("recent/adapters", [str(path), *map(str, others)])
 
     @property
-    def last_session(self) -> LastSession | None:
-        """What was open when the window was closed; None where nothing was."""
-        try:
-            facts = json.loads(self._text("session") or "null")
-            return LastSession(**facts | {"selected": tuple(facts["selected"])}) if facts else None
-        except (ValueError, TypeError, KeyError):
-            return None  # written by another version, or by hand
+    def document(self) -> Document | None:
+        """What was shown when the window was closed; None where nothing was, or another version wrote it."""
+        return from_json(self._text("document") or "null")
 
-    @last_session.setter
-    def last_session(self, session: LastSession | None) -> None:
-        self._set("session", json.dumps(asdict(session)) if session else "")
+    @document.setter
+    def document(self, document: Document | None) -> None:
+        self._set("document", document.to_json() if document else "")
 
     @property
     def export(self) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.comparison.cautions import comparison_cautions
+from engine import work
 from engine.document.export_plan import Comparison
 from engine.errors import NothingComparable
 from engine.figures.presets import Preset, preset_pairs
@@ -37,7 +37,7 @@ def shown_comparison(
         figure = frozenset(pair.slug for pair in pairs)
     results = tuple(result for result in session.results if everything or result.pair.slug in figure)
     started_alike = session.initialisation_caution if session.side is Side.A else ""
-    cautions = comparison_cautions(pairing, session.side, results, started_alike, session.count_from)
+    cautions = work.comparison_cautions(pairing, session.side, results, started_alike, session.count_from)
     return Comparison(
         pairing.first, pairing.second, session.side, session.device_computed_on, results, session.skipped, figure,
         cautions, preset,

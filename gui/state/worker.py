@@ -12,14 +12,16 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 
-from engine.comparison.outcome import ComparisonRequest, Outcome
+from engine import work
+from engine.comparison.outcome import PairOutcome, Request
 from engine.errors import EngineError
 from engine.sources.source import Source
 from engine.subspaces.devices import cuda_devices
@@ -56,14 +58,15 @@ class OutcomeBatch:
     """Outcomes of one request, in its order; `finished` with the last batch of a run, complete or not."""
 
     request_id: int
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[PairOutcome, ...]
     finished: bool = False
     failure: Notice | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """Any other work of a moment, such as drawing a figure: `work()` is called, its result sent back."""
+    """Any other work: `work()` is called, its result sent back. Where that is a generator, it is run in slices, and
+    what it returns at the end is the result."""
 
     id: int
     work: Callable[[], object]
@@ -80,14 +83,12 @@ class JobAnswer:
 
 @dataclass
 class _Run:
-    request: ComparisonRequest
+    request: Request
     cancelled: threading.Event
-    outcomes: Iterator[Outcome] = field(init=False)
+    outcomes: Iterator[PairOutcome] = field(init=False)
 
     def __post_init__(self) -> None:
-        from engine.comparison.running import outcomes  # noqa: PLC0415 - NumPy, in the compute thread
-
-        self.outcomes = outcomes(self.request, self.cancelled.is_set)
+        self.outcomes = work.outcomes(self.request, self.cancelled.is_set)
 
 
 class Worker(QObject):
@@ -101,9 +102,10 @@ class Worker(QObject):
     def __init__(self) -> None:
         super().__init__()
         self._run: _Run | None = None
+        self._long_jobs: deque[tuple[int, Generator[object, None, object]]] = deque()
         self._timer = QTimer(self)
         self._timer.setInterval(0)
-        self._timer.timeout.connect(self._compute_slice)
+        self._timer.timeout.connect(self._work_a_slice)
 
     @Slot()
     def begin(self) -> None:
@@ -114,19 +116,17 @@ class Worker(QObject):
     @Slot(object)
     def open(self, request: OpenRequest) -> None:
         """Read an adapter's header."""
-        from engine.sources.opening import open_source  # noqa: PLC0415 - NumPy, in the compute thread
-
         try:
-            answer = OpenAnswer(request, adapter=open_source(request.path))
+            answer = OpenAnswer(request, adapter=work.open_source(request.path))
         except EngineError as error:
             failure = Notice.error(error.reason, str(error))
-            answer = OpenAnswer(request, failure=failure, choices=_choices(request.path))
+            answer = OpenAnswer(request, failure=failure, choices=work.choices(request.path))
         except Exception as error:  # noqa: BLE001 - the thread's edge: nothing may end it
             answer = OpenAnswer(request, failure=_unexpected(error))
         self.adapter_opened.emit(answer)
 
     @Slot(object)
-    def compare(self, order: tuple[ComparisonRequest, threading.Event]) -> None:
+    def compare(self, order: tuple[Request, threading.Event]) -> None:
         """Start a comparison in place of the one that may be running."""
         self._end_run()
         self._run = _Run(*order)
@@ -134,14 +134,13 @@ class Worker(QObject):
 
     @Slot(object)
     def do(self, job: Job) -> None:
-        """Do one job."""
-        try:
-            answer = JobAnswer(job.id, result=job.work())
-        except EngineError as error:
-            answer = JobAnswer(job.id, failure=Notice.error(str(error)))
-        except Exception as error:  # noqa: BLE001 - the thread's edge: nothing may end it
-            answer = JobAnswer(job.id, failure=_unexpected(error))
-        self.job_finished.emit(answer)
+        """Do one job, or begin it."""
+        result, failure = _tried(job.work)
+        if isinstance(result, Generator):
+            self._long_jobs.append((job.id, result))
+            self._timer.start()
+        else:
+            self.job_finished.emit(JobAnswer(job.id, result, failure))
 
     @Slot()
     def find_devices(self) -> None:
@@ -155,49 +154,75 @@ class Worker(QObject):
 
     @Slot()
     def stop(self) -> None:
-        """End the run that may be going on, closing its files, and then the thread."""
+        """End what may be going on, closing its files, and then the thread."""
         self._end_run()
+        while self._long_jobs:
+            self._long_jobs.pop()[1].close()
         self.thread().quit()
 
     def _end_run(self) -> None:
-        self._timer.stop()
         if self._run is not None:
             self._run.outcomes.close()  # type: ignore[attr-defined]
             self._run = None
 
     @Slot()
+    def _work_a_slice(self) -> None:
+        """A slice of the run, and one of the first of the long jobs, which then waits behind the others."""
+        if self._run is not None:
+            self._compute_slice()
+        if self._long_jobs:
+            self._continue(*self._long_jobs.popleft())
+        if self._run is None and not self._long_jobs:
+            self._timer.stop()
+
+    def _continue(self, id_: int, job: Generator[object, None, object]) -> None:
+        until = time.monotonic() + _SLICE_SECONDS
+
+        def go_on() -> tuple[bool, object]:
+            while time.monotonic() < until:
+                try:
+                    next(job)
+                except StopIteration as end:
+                    return True, end.value
+            return False, None
+
+        result, failure = _tried(go_on)
+        is_over, value = result if failure is None else (True, None)
+        if is_over:
+            self.job_finished.emit(JobAnswer(id_, value, failure))
+        else:
+            self._long_jobs.append((id_, job))
+
     def _compute_slice(self) -> None:
         run = self._run
         if run is None:
             return
-        batch: list[Outcome] = []
-        finished, failure = False, None
+        batch: list[PairOutcome] = []
         until = time.monotonic() + _SLICE_SECONDS
-        try:
-            while time.monotonic() < until and not finished:
+
+        def go_on() -> bool:
+            while time.monotonic() < until:
                 outcome = next(run.outcomes, None)
                 if outcome is None:
-                    finished = True
-                else:
-                    batch.append(outcome)
-        except EngineError as error:
-            finished, failure = True, Notice.error(str(error))
-        except Exception as error:  # noqa: BLE001 - the thread's edge: nothing may end it
-            finished, failure = True, _unexpected(error)
+                    return True
+                batch.append(outcome)
+            return False
+
+        result, failure = _tried(go_on)
+        finished = bool(result) or failure is not None
         if finished:
             self._end_run()
         self.outcomes_arrived.emit(OutcomeBatch(run.request.id, tuple(batch), finished, failure))
 
 
-def _choices(path: Path) -> tuple[Path, ...]:
-    """The adapters of a folder that holds several, to choose from; empty for anything else."""
-    from engine.sources.opening import adapters_in  # noqa: PLC0415 - NumPy, in the compute thread
-
+def _tried(work: Callable[[], Any]) -> tuple[Any, Notice | None]:
+    """What work gives, or why it failed: the thread's edge, where nothing may end it."""
     try:
-        several = adapters_in(path)
-    except EngineError:  # there is nothing that could be read, as was said
-        return ()
-    return several if len(several) > 1 else ()
+        return work(), None
+    except EngineError as error:
+        return None, Notice.error(str(error))
+    except Exception as error:  # noqa: BLE001 - as above
+        return None, _unexpected(error)
 
 
 def _unexpected(error: Exception) -> Notice:
@@ -244,7 +269,7 @@ class ComputeThread(QObject):
         """Have an adapter opened; `adapter_opened` answers."""
         self._open_asked.emit(request)
 
-    def compare(self, request: ComparisonRequest) -> None:
+    def compare(self, request: Request) -> None:
         """Have a comparison computed in place of the one before; `outcomes_arrived` answers, in batches."""
         self.cancel()
         self._cancelled = threading.Event()

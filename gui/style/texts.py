@@ -12,7 +12,7 @@ from engine.sources.source import Source
 from engine.wording import count, file_size, number_text
 
 if TYPE_CHECKING:  # NumPy stays out of the window's first paint
-    from engine.measures.views import Title
+    from engine.measures.view import Title
 
 
 def adapter_facts(adapter: Source) -> str:

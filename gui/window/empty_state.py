@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.matching.explaining import why_nothing
+from gui.actions.table import action_of, tip_of
 from gui.sources.card import AdapterCard
 from gui.state.memory import Memory, recent_pair_name
 from gui.state.session import Session
@@ -95,8 +96,17 @@ class EmptyState(QWidget):
         self._words.setTextFormat(Qt.TextFormat.PlainText)  # names in it may look like HTML
         self._demo = QPushButton("Try the demo pair")
         self._demo.setProperty("primary", True)
-        self._demo.setToolTip("Open two adapters of MiniLM, trained from different seeds (Ctrl+D)")
+        self._demo.setToolTip(tip_of("file.open_demo"))
         self._demo.clicked.connect(self.demo_asked)
+        self._recent = QVBoxLayout()
+        self._recent.setSpacing(GRID // 2)
+        self._build()
+        session.adapter_changed.connect(lambda _which: self.refresh())
+        session.pairing_changed.connect(self.refresh)
+        session.selection_changed.connect(self.refresh)
+        self.refresh()
+
+    def _build(self) -> None:
         centred = QHBoxLayout()
         centred.addStretch(1)
         centred.addWidget(self._row, 20)
@@ -112,14 +122,8 @@ class EmptyState(QWidget):
         layout.addSpacing(GRID)
         layout.addWidget(self._demo, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addSpacing(GRID)
-        self._recent = QVBoxLayout()
-        self._recent.setSpacing(GRID // 2)
         layout.addLayout(self._recent)
         layout.addStretch(3)
-        session.adapter_changed.connect(lambda _which: self.refresh())
-        session.pairing_changed.connect(self.refresh)
-        session.selection_changed.connect(self.refresh)
-        self.refresh()
 
     def refresh(self) -> None:
         """Say what the session lacks."""
@@ -149,7 +153,8 @@ class EmptyState(QWidget):
             self._recent.addWidget(words)
         for position, pair in enumerate(pairs, 1):
             names = recent_pair_name(pair)
-            tip = "\n".join((*map(str, pair), f"(Ctrl+{position})"))
+            key = action_of(f"file.recent_{position}").key
+            tip = "\n".join((*map(str, pair), f"({key})"))
             again = button(names, tip, partial(self.pair_asked.emit, pair), chip=True)
             self._recent.addWidget(again, 0, Qt.AlignmentFlag.AlignHCenter)
 

@@ -11,10 +11,12 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTextBrowser, QVBoxLayout, QWidget
 
 from engine import __version__
+from gui.actions.key_list import key_rows
 from gui.program.resources import RESOURCES
 from gui.style.theme import GRID, current_colours
 
 _PAGE = RESOURCES / "help.html"
+_KEYS_STAND_HERE = "<!-- the keys of the actions -->"
 _NOTICES = RESOURCES / "licences" / "NOTICES.md"
 _PACKAGES = ("pyqtgraph", "numpy", "scipy", "torch", "safetensors", "matplotlib", "cmap")
 
@@ -38,9 +40,12 @@ class HelpWindow(QDialog):
 
     def _fill(self) -> None:
         colours = current_colours()
-        style = f"a {{ color: {colours.link}; }} td {{ padding: 2px 12px 2px 0; }}"
+        style = (
+            f"a {{ color: {colours.link}; }} td {{ padding: 2px 12px 2px 0; }} "
+            f"td.menu {{ padding-top: {GRID}px; color: {colours.muted}; }}"
+        )
         self._browser.document().setDefaultStyleSheet(style)
-        self._browser.setHtml(_PAGE.read_text(encoding="utf-8"))
+        self._browser.setHtml(_PAGE.read_text(encoding="utf-8").replace(_KEYS_STAND_HERE, key_rows()))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -2,64 +2,44 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSettings, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import (
-    QCloseEvent,
-    QDesktopServices,
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDropEvent,
-    QGuiApplication,
-    QPaintEvent,
-)
-from PySide6.QtWidgets import (
-    QApplication,
-    QComboBox,
-    QHBoxLayout,
-    QLabel,
-    QMainWindow,
-    QPushButton,
-    QSizePolicy,
-    QStackedWidget,
-    QToolBar,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QSettings, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPaintEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QWidget
 
-from engine.side import Side
-from engine.subspaces.devices import CPU
-from engine.wording import listed
+from gui.actions.menus import Bindings, Menus
+from gui.actions.situation import Situation
 from gui.parts.notice_list import NoticeList
 from gui.parts.notices import NoticeStrip
-from gui.parts.status import ProgressLine
+from gui.parts.status import DeviceLine, ProgressLine
 from gui.program.demo import DEMO_ADAPTERS
 from gui.sources.card import AdapterCard
-from gui.sources.drops import DropOverlay, dropped_paths, is_there, pasted_paths
+from gui.sources.drops import dropped_paths, open_pasted
 from gui.sources.selector import ModuleSelector
 from gui.sources.sidebar import Sidebar
 from gui.state.cautions import Cautions
 from gui.state.file_watch import FileWatch
-from gui.state.memory import Memory, Pair
+from gui.state.memory import MOST_RECENT, Memory, Pair, recent_pair_name
 from gui.state.notice import Notice
 from gui.state.session import Session
 from gui.state.session_values import Which
-from gui.state.view_options import ViewOptions
 from gui.state.worker import ComputeThread
 from gui.style.names import name_choosers
-from gui.style.theme import GRID, choose_theme, icon
-from gui.window.empty_state import EmptyState
-from gui.window.menus import Menus
+from gui.style.theme import GRID, THEMES, choose_theme
+from gui.window.centre import Centre
+from gui.window.comparison_files import ComparisonFiles
+from gui.window.dialogs import show_about, show_export, show_help, show_log
 from gui.window.returns import Returns
+from gui.window.toolbar import Toolbar
+from gui.window.view_options import ViewOptions
 
 if TYPE_CHECKING:
     from gui.figure.grid import FigureView
     from gui.figure.read_out import ReadOut
     from gui.window.pages import ComparisonPane
-
-_SIDE_NAMES = {Side.A: "A", Side.B: "B", Side.DW_RIGHT: "ΔW, right", Side.DW_LEFT: "ΔW, left"}
 
 
 def open_settings() -> QSettings:
@@ -83,26 +63,12 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(900, 560)
         self._fit_screen()
         self._build_parts()
-        self._build_toolbar()
+        self._build_status()
+        self._build_actions()
         name_choosers(self)
-        self.returns = Returns(self)
-        self.options = ViewOptions(self.session, self)
-        self._menus = Menus(self)
         self._restore_looks()
-        self.session.adapter_changed.connect(self._on_adapter)
-        self.session.pairing_changed.connect(self._on_pairing)
-        self.session.selection_changed.connect(self._show_page)
-        self.session.outcomes_changed.connect(lambda _slugs: self._update_actions())
-        self.session.devices_changed.connect(self._show_devices)
-        self.session.notice_raised.connect(self.notices.add)
-        self.session.notices_ended.connect(self.notices.end)
-        self._cautions = Cautions(self.session, self)
-        self.notices.closed.connect(self._cautions.on_closed)
-        self.session.export_dropped.connect(self.returns.reopen)
-        self._watch = FileWatch(self.session, self.returns.reload, self)
-        for card in self.cards.values():
-            card.reload_asked.connect(self.returns.reload)
-        self._show_page()
+        self._listen()
+        self.centre.show_what_there_is()
         self.setFocus()  # Tab begins with the first control, and no control has a ring before
 
     def _fit_screen(self) -> None:
@@ -116,89 +82,106 @@ class MainWindow(QMainWindow):
         self.cards = {which: AdapterCard(which, self.session, self.memory) for which in Which}
         self.selector = ModuleSelector(self.session)
         self.notices = NoticeList(self)
-        self._empty = empty = EmptyState(self.session, self.cards, self.memory)
-        empty.demo_asked.connect(self.open_demo)
-        empty.pair_asked.connect(self.open_pair)
-        self._pages = QStackedWidget()
-        self._pages.addWidget(empty)
-        self._pane: ComparisonPane | None = None
-        centre = QWidget()
-        centre_layout = QVBoxLayout(centre)
-        centre_layout.setContentsMargins(0, 0, 0, 0)
-        centre_layout.setSpacing(0)
-        centre_layout.addWidget(self._pages, 1)
+        self.centre = Centre(self.session, self.memory, self.cards, self.notices, lambda: self.options.actions)
+        self.centre.empty.demo_asked.connect(self.open_demo)
+        self.centre.empty.pair_asked.connect(self.open_pair)
+        for card in self.cards.values():
+            card.drag_entered.connect(self.centre.overlay.begin)
+            card.drag_left.connect(self.centre.overlay.end)
+            card.folder_used.connect(self.remember_folder)
         body = QWidget()
         layout = QHBoxLayout(body)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(Sidebar(self.cards.values(), self.selector))
-        layout.addWidget(centre, 1)
+        layout.addWidget(self.centre, 1)
         self.setCentralWidget(body)
-        self.notice_strip = NoticeStrip(self.notices, centre)
-        self.notice_strip.lie_over(empty)
-        self._overlay = DropOverlay(centre, self.session)
-        for card in self.cards.values():
-            card.drag_entered.connect(self._overlay.begin)
-            card.drag_left.connect(self._overlay.end)
-            card.folder_used.connect(self.remember_folder)
+
+    def _build_status(self) -> None:
         status = self.statusBar()
         status.setSizeGripEnabled(False)
         status.addWidget(ProgressLine(self.session), 1)
-        self._device_label = QLabel()
-        self._device_label.setProperty("role", "muted")
-        self._device_label.setAccessibleName("Device in use")
-        self._device_label.setContentsMargins(GRID, GRID // 2, 2 * GRID, GRID // 2)
-        status.addPermanentWidget(self._device_label)
+        status.addPermanentWidget(DeviceLine(self.session))
 
-    def _build_toolbar(self) -> None:
-        bar = QToolBar("Main")
-        bar.setMovable(False)
-        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        self.addToolBar(bar)
-        swap = QPushButton("Swap")
-        swap.setIcon(icon("swap"))
-        swap.setToolTip("Exchange the two adapters (Ctrl+Shift+X)")
-        swap.clicked.connect(self.session.swap)
-        bar.addWidget(swap)
-        spacer = QWidget()
-        spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        bar.addWidget(spacer)
-        bar.addWidget(QLabel("Side"))
-        self._sides = QComboBox()
-        for side, name in _SIDE_NAMES.items():
-            self._sides.addItem(name, side)
-        self._sides.setAccessibleName("Side")
-        self._sides.setToolTip("Whose singular vectors are compared: A (the paper's), B, or ΔW's")
-        self._sides.activated.connect(lambda _index: self.session.set_side(self._sides.currentData()))
-        bar.addWidget(self._sides)
-        bar.addWidget(QLabel("Device"))
-        self._devices = QComboBox()
-        self._devices.setAccessibleName("Device")
-        self._devices.setToolTip("Where to compute; Automatic takes a GPU where there is one")
-        self._devices.activated.connect(lambda _index: self.session.set_device(self._devices.currentData()))
-        bar.addWidget(self._devices)
-        self._export_button = QPushButton("Export…")
-        self._export_button.setIcon(icon("export"))
-        self._export_button.setToolTip("Write the figure and its numbers (Ctrl+E)")
-        self._export_button.clicked.connect(self.export)
-        bar.addWidget(self._export_button)
-        self._show_devices()
+    def _build_actions(self) -> None:
+        """The menus and the toolbar, and what they need to bring comparisons back."""
+        self.returns = Returns(self.session, self.memory)
+        self._files = ComparisonFiles(self.session, self.memory, self.remember_folder, self)
+        self._listed_pairs: list[Pair] = []
+        self.menus = Menus(self, self._bindings())
+        self.menus[f"view.theme_{self.memory.theme}"].setChecked(True)
+        self.menus.recent.aboutToShow.connect(self._list_recent)
+        self._list_recent()
+        self.options = ViewOptions(self.session, self.menus, self)
+        self.toolbar = Toolbar(self.session, self.menus)
+        self.addToolBar(self.toolbar)
+
+    def _listen(self) -> None:
+        session = self.session
+        session.adapter_changed.connect(self._on_adapter)
+        session.pairing_changed.connect(self._on_pairing)
+        session.selection_changed.connect(self.centre.show_what_there_is)
+        self.centre.page_changed.connect(self._update_actions)
+        session.outcomes_changed.connect(lambda _slugs: self._update_actions())
+        session.store.history_changed.connect(self._update_actions)
+        session.notice_raised.connect(self.notices.add)
+        session.notices_ended.connect(self.notices.end)
+        self._cautions = Cautions(session, self)
+        self.notices.closed.connect(self._cautions.on_closed)
+        session.export_dropped.connect(self._files.reopen)
+        self._watch = FileWatch(session, self.returns.reload, self)
+        for card in self.cards.values():
+            card.reload_asked.connect(self.returns.reload)
+
+    def _bindings(self) -> Bindings:
+        """What each action of the table does, by its id."""
+        session, first, second = self.session, self.cards[Which.FIRST], self.cards[Which.SECOND]
+        return {
+            "file.open_first": first.choose_file,
+            "file.open_second": second.choose_file,
+            "file.open_first_folder": first.choose_folder,
+            "file.open_second_folder": second.choose_folder,
+            **{f"file.recent_{place}": partial(self._open_listed, place) for place in range(1, MOST_RECENT + 1)},
+            "file.open_demo": self.open_demo,
+            "file.reload": self.returns.reload,
+            "file.open_comparison": self._files.open_comparison,
+            "file.save_comparison": self._files.save_comparison,
+            "file.export": self.export,
+            "file.quit": self.close,
+            "edit.undo": session.undo,
+            "edit.redo": session.redo,
+            "edit.copy": self.copy_page,
+            "edit.paste": partial(open_pasted, session),
+            "edit.swap": session.swap,
+            "edit.clear": self.clear,
+            "edit.back": self.back,
+            "view.grid": partial(self.show_page, 0),
+            "view.atlas": partial(self.show_page, 1),
+            "view.findings": partial(self.show_page, 2),
+            "view.inspector": self.toggle_inspector,
+            "view.every_layer": self.selector.choose_all_layers,
+            "view.spread_layers": self.selector.choose_spread_layers,
+            "view.random_panel": session.show_control,
+            "view.smaller_rank": session.zoom_to_square,
+            "view.count_from_0": lambda on: session.count_layers_from(0 if on else 1),
+            **{f"view.theme_{name}": partial(self.set_theme, name) for name in THEMES},
+            "view.full_screen": self.toggle_full_screen,
+            "help.phi": partial(show_help, self),
+            "help.log": show_log,
+            "help.add_to_desktop": self.add_to_desktop,
+            "help.remove_from_desktop": self.remove_from_desktop,
+            "help.about": partial(show_about, session, self),
+        }
 
     @property
     def pane(self) -> ComparisonPane:
-        """What shows the comparison; made when first needed, since pyqtgraph takes longer to load than the window."""
-        if self._pane is None:
-            from gui.window.pages import ComparisonPane  # noqa: PLC0415 - as above
+        """What shows the comparison; made when first needed."""
+        return self.centre.pane
 
-            self._pane = ComparisonPane(self.session, self.options.actions)
-            self._pages.addWidget(self._pane)
-            for name in self.memory.colour_maps:
-                self._pane.scale.set_map(name)
-            if self.memory.inspector:
-                self._pane.toggle_inspector()
-            self._pane.inspector_toggled.connect(self._remember_inspector)
-            self._pane.page_changed.connect(self._on_page)
-        return self._pane
+    @property
+    def notice_strip(self) -> NoticeStrip:
+        """The notices over the page that is shown."""
+        return self.centre.notice_strip
 
     @property
     def figure(self) -> FigureView:
@@ -224,42 +207,27 @@ class MainWindow(QMainWindow):
         """Open two adapters that were compared before."""
         self.session.open_paths(pair)
 
+    def _open_listed(self, place: int) -> None:
+        self.open_pair(self._listed_pairs[place - 1])
+
     def clear(self) -> None:
         """Empty both places."""
         for which in Which:
             self.session.clear(which)
 
     def export(self) -> None:
-        """Show the export dialog."""
+        """Show the export dialog, if there is a figure."""
         if self._shown_are_known():
-            from gui.exporting.dialog import ExportDialog  # noqa: PLC0415 - NumPy stays out of the first paint
-
-            dialog = ExportDialog(self.session, self.pane.scale, self.memory, self, self.figure.alone)
-            dialog.exec()
-            dialog.deleteLater()
+            show_export(self.session, self.figure, self.memory, self)
 
     def copy_page(self) -> None:
         """Put the page shown on the clipboard, and say so."""
         if self.session.shown:
             self.notices.add(Notice.news(self.pane.copy_page(), key="copied"))
 
-    def paste(self) -> None:
-        """Open the adapters whose paths or files are on the clipboard."""
-        data = QGuiApplication.clipboard().mimeData()
-        dropped, pasted = dropped_paths(data), pasted_paths(data.text())
-        paths = dropped or [path for path in pasted if is_there(path)]
-        absent = [str(path) for path in pasted if path not in paths] if not dropped else []
-        if absent:
-            said = f"There is no file or folder {listed(absent, 3)}."
-            self.session.notice_raised.emit(Notice.error(said, "\n".join(absent)))
-        if paths:
-            self.session.open_paths(paths)
-
     def back(self) -> None:
         """Show all panels again where one fills the figure; else stop computing."""
-        if self._pane is not None and self._pane.figure.zoomed:
-            self._pane.figure.zoom(None)
-        else:
+        if not self.centre.show_all_panels():
             self.session.cancel()
 
     def show_page(self, position: int) -> None:
@@ -280,26 +248,6 @@ class MainWindow(QMainWindow):
     def toggle_full_screen(self) -> None:
         """Fill the screen, or give it back."""
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
-
-    def help(self) -> None:
-        """Show the page on φ."""
-        from gui.window.help import HelpWindow  # noqa: PLC0415 - when first asked for
-
-        page = HelpWindow(self)
-        page.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        page.show()
-
-    def about(self) -> None:
-        """Say what this program is."""
-        from gui.window.help import AboutDialog  # noqa: PLC0415 - when first asked for
-
-        AboutDialog(self.session.device_in_use.name, self).exec()
-
-    def show_log(self) -> None:
-        """Open the folder of the log file."""
-        from gui.program.log_file import log_path  # noqa: PLC0415 - when first asked for
-
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_path().parent)))
 
     def add_to_desktop(self) -> None:
         """Put the program into the menu of applications, and say so."""
@@ -324,65 +272,43 @@ class MainWindow(QMainWindow):
             self.memory.add_adapter(place.adapter.path)
 
     def _on_pairing(self) -> None:
-        self._sides.setCurrentIndex(list(_SIDE_NAMES).index(self.session.side))
         pairing = self.session.pairing
         if pairing is not None:
-            self.returns.take_up_settings()
             self.memory.add_pair(pairing.first.path, pairing.second.path)
-            self._menus.show_recent()
-        self._show_page()
-
-    def _show_page(self) -> None:
-        if self.session.shown:
-            self.figure.show_selection()
-            self._pages.setCurrentWidget(self.pane)
-            self.read_out.show_cell(None)
-        else:
-            self._pages.setCurrentIndex(0)
-        self._on_page()
-        self._update_actions()
-
-    def _on_page(self) -> None:
-        if self._pages.currentIndex() > 0:
-            self.notice_strip.lie_over(self.pane.page_seen, below=self.pane.page != "Grid")
-            self._menus.name_copied(self.pane.page)
-        else:
-            self.notice_strip.lie_over(self._empty)
+            self._list_recent()
+        self.centre.show_what_there_is()
 
     def _shown_are_known(self) -> bool:
         return any(self.session.outcome(pair) is not None for pair in self.session.shown)
 
     def _update_actions(self) -> None:
-        known = self._shown_are_known()
-        self._export_button.setEnabled(known)
-        self._menus.set_has_figure(known)
+        ranks_differ = any(pair.shape[0] != pair.shape[1] for pair in self.session.comparable)
+        store = self.session.store
+        self.menus.show_situation(
+            Situation(self._shown_are_known(), ranks_differ, self.centre.page, store.can_undo, store.can_redo)
+        )
+
+    def _list_recent(self) -> None:
+        self._listed_pairs = self.memory.pairs
+        self.menus.list_recent([(recent_pair_name(pair), "\n".join(map(str, pair))) for pair in self._listed_pairs])
 
     def _update_title(self) -> None:
         names = " and ".join(filter(None, map(self.session.name, Which)))
         self.setWindowTitle(f"{names} – PhiScope" if names else "PhiScope")
-
-    def _show_devices(self) -> None:
-        chosen = self.session.device
-        self._devices.clear()
-        self._devices.addItem("Automatic", None)
-        for device in (*self.session.devices, CPU):
-            self._devices.addItem(device.name, device)
-        self._devices.setCurrentIndex(max(0, self._devices.findData(chosen)) if chosen else 0)
-        self._device_label.setText(f"Computing on {self.session.device_in_use.name}")
 
     # --- window ---
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         paths = dropped_paths(event.mimeData())
         if paths:
-            self._overlay.begin(paths)
+            self.centre.overlay.begin(paths)
             event.acceptProposedAction()
 
     def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
-        self._overlay.end()
+        self.centre.overlay.end()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        self._overlay.hide()
+        self.centre.overlay.hide()
         event.acceptProposedAction()
         self.session.open_paths(dropped_paths(event.mimeData()))
 
@@ -401,7 +327,11 @@ class MainWindow(QMainWindow):
     # --- what is remembered ---
 
     def _restore_looks(self) -> None:
-        self.session.count_layers_from(self.memory.count_from)
+        store = self.session.store
+        scale = store.document.scale
+        for name in self.memory.colour_maps:
+            scale = scale.with_map(name)
+        store.change(is_step=False, count_from=self.memory.count_from, scale=scale)
         geometry, folder = self.memory.geometry, self.memory.folder
         if geometry is not None:
             self.restoreGeometry(geometry)
@@ -411,11 +341,8 @@ class MainWindow(QMainWindow):
     def _remember_looks(self) -> None:
         self.memory.geometry = self.saveGeometry()
         self.memory.count_from = self.session.count_from
-        if self._pane is not None:
-            self.memory.colour_maps = self._pane.scale.names
-
-    def _remember_inspector(self, shown: bool) -> None:
-        self.memory.inspector = shown
+        scale = self.session.document.scale
+        self.memory.colour_maps = [scale.sequential, scale.diverging]
 
     def remember_folder(self, folder: Path) -> None:
         """Start the next picker in this folder."""

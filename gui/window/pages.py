@@ -19,11 +19,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import SideResult
 from engine.figures.presets import Preset
 from engine.matching.pairing import ModulePair
-from engine.measures.views import View
+from engine.measures.view import View
 from engine.wording import count
+from gui.actions.table import tip_of
 from gui.figure.area import FigureArea
 from gui.figure.grid import FigureView
 from gui.figure.panel import Cell
@@ -53,7 +54,7 @@ class ComparisonPane(QWidget):
     def __init__(self, session: Session, options: Sequence[QAction]) -> None:
         super().__init__()
         self._session = session
-        self.scale = ColourScale(self)
+        self.scale = ColourScale(session.store, self)
         self.figure = FigureView(session, self.scale)
         self.read_out = ReadOut(session, self.scale)
         self.sentence = SentenceLine(session)
@@ -98,14 +99,14 @@ class ComparisonPane(QWidget):
             button.setProperty("chip", True)
             button.setCheckable(True)
             button.setChecked(position == 0)
-            button.setToolTip(f"{_PAGE_TIPS[name]} (Alt+{position + 1})")
+            button.setToolTip(tip_of(f"view.{name.lower()}"))
             button.setAccessibleName(f"Show the {name.lower()}")
             self._tabs.addButton(button, position)
             bar.addWidget(button)
         self._tabs.idClicked.connect(self.show_page)
         self._back = QPushButton("All panels")
         self._back.setProperty("chip", True)
-        self._back.setToolTip("Show all panels again (Esc)")
+        self._back.setToolTip(tip_of("edit.back", "Show all panels again"))
         self._back.clicked.connect(lambda: self.figure.zoom(None))
         self._back.hide()
         bar.addWidget(self._back)
@@ -143,7 +144,7 @@ class ComparisonPane(QWidget):
         self._inspect = QPushButton("Inspector")
         self._inspect.setProperty("chip", True)
         self._inspect.setCheckable(True)
-        self._inspect.setToolTip("Profiles, spectra and findings of the panel under the cursor (Ctrl+I)")
+        self._inspect.setToolTip(tip_of("view.inspector"))
         self._inspect.toggled.connect(self._show_inspector)
 
     def _options_button(self, options: Sequence[QAction]) -> QToolButton:
@@ -288,7 +289,7 @@ class ComparisonPane(QWidget):
         if self._inspector is not None and self._inspector.cell is None:
             self._inspector.show_cell(self.figure.first_cell())
 
-    def _show_numbers(self, result: ModuleResult) -> None:
+    def _show_numbers(self, result: SideResult) -> None:
         from gui.numbers.tables import MatrixDialog  # noqa: PLC0415 - when first looked at
 
         dialog = MatrixDialog(result, self.scale.view, self._session.count_from, self)
@@ -312,10 +313,3 @@ def _chooser(name: str, tip: str) -> QComboBox:
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
     box.setMinimumWidth(7 * GRID)
     return box
-
-
-_PAGE_TIPS = {
-    "Grid": "The selected panels, as in the paper's Figure 7",
-    "Atlas": "Every layer and projection at a glance",
-    "Findings": "The panels in numbers, as in findings.csv",
-}

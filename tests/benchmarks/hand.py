@@ -27,8 +27,8 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QMouseEvent
 from PySide6.QtWidgets import QApplication, QPushButton, QScrollArea, QWidget
 
-from engine.figures.colour_range import COLOUR_MAPS, RangeMode
-from engine.measures.views import View
+from engine.figures.colour_maps import COLOUR_MAPS, RangeMode
+from engine.measures.view import View
 from gui.app import make_application
 from gui.style.theme import choose_theme
 from gui.window.main_window import MainWindow

@@ -37,7 +37,7 @@ import numpy.typing as npt
 from safetensors.numpy import save_file
 
 from engine.checkpoints.storage_types import StoredArray
-from engine.comparison.outcome import ComparisonRequest, ModuleResult
+from engine.comparison.outcome import Request, SideResult
 from engine.comparison.running import outcomes
 from engine.matching.pairing import pair_adapters
 from engine.side import Side
@@ -112,11 +112,11 @@ def _write(folder: Path, case: Case, seed: int) -> None:
     (folder / "adapter_config.json").write_text(json.dumps(config))
 
 
-def _request(folder: Path, layers: int | None = None) -> ComparisonRequest:
+def _request(folder: Path, layers: int | None = None) -> Request:
     pairing = pair_adapters(open_source(folder / "first"), open_source(folder / "second"))
     pairs = pairing.comparable(Side.A)
     kept = tuple(pair for pair in pairs if layers is None or (pair.path.layer or 0) < layers)
-    return ComparisonRequest(1, pairing.first, pairing.second, kept)
+    return Request(1, pairing.matching, kept)
 
 
 def _measure(case: Case, folder: Path, *, quick: bool) -> None:
@@ -171,30 +171,30 @@ def _in_turns(works: Mapping[str, Callable[[], object]]) -> dict[str, float]:
     return best
 
 
-def _matrices(request: ComparisonRequest, index: int) -> tuple[StoredArray, StoredArray]:
+def _matrices(request: Request, index: int) -> tuple[StoredArray, StoredArray]:
     pair = request.pairs[index]
-    with request.first.open() as first, request.second.open() as second:
+    one, other = request.matching.sources
+    with one.open() as first, other.open() as second:
         A, A_ = first.read(pair.first, B=False).A, second.read(pair.second, B=False).A
     assert A is not None
     assert A_ is not None
     return A, A_
 
 
-def _check(request: ComparisonRequest) -> None:
+def _check(request: Request) -> None:
     """The whole comparison; a module that failed would spoil the measurement."""
     for outcome in outcomes(request):
-        assert isinstance(outcome, ModuleResult)
+        assert isinstance(outcome.on(Side.A), SideResult)
 
 
-def _read(request: ComparisonRequest) -> None:
+def _read(request: Request) -> None:
     """The bytes that side A needs, once."""
     buffer = bytearray(max(8 * pair.first.rank * pair.first.d_in for pair in request.pairs))
-    for adapter in (request.first, request.second):
-        file: Any = adapter.file
+    for place, source in enumerate(request.matching.sources):
+        file: Any = source.file
         with file.path.open("rb", buffering=0) as raw:
             for pair in request.pairs:
-                module = pair.first if adapter is request.first else pair.second
-                start, stop = file.byte_range(module.update.A.tensors[0])
+                start, stop = file.byte_range(pair.modules[place].update.A.tensors[0])
                 raw.seek(start)
                 raw.readinto(memoryview(buffer)[: stop - start])
 

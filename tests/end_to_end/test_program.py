@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pytest
 from cmap import Colormap
 
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import SideResult
 from tests.conftest import REPOSITORY
 from tests.end_to_end.desktop import MAIN, Desktop, desktop, panel_areas, wait_for
 from tests.reference import compare
@@ -68,7 +68,7 @@ def panels_of(screen: Desktop) -> list[list[tuple[slice, slice]]]:
 
 def assert_pixels_are_phi(screen: Desktop, panels: list[list[tuple[slice, slice]]]) -> None:
     _, found = compare(DEMO[0], DEMO[1])
-    phi = {o.pair.slug: o.similarity.values for o in found if isinstance(o, ModuleResult)}
+    phi = {o.pair.slug: o.phi for o in found if isinstance(o, SideResult)}
     image = screen.screenshot()
     for slugs, row in zip(FIGURE_7, panels, strict=True):
         for slug, (height, width) in zip(slugs, row, strict=True):

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from engine.measures.views import View
+from engine.measures.view import View
 from gui.exporting.dialog import ExportDialog
 from gui.figure.grid import FigureView
 from gui.numbers.tables import MatrixDialog

@@ -62,7 +62,7 @@ def test_another_side_of_a_changed_file_is_not_computed(
     qtbot: QtBot, window: MainWindow, pair: tuple[Path, Path]
 ) -> None:
     load(qtbot, window, pair)
-    on_A = {result.pair.slug: result.similarity.values for result in window.session.results}
+    on_A = {result.pair.slug: result.phi for result in window.session.results}
     _overwrite(pair[1], 7)
     window.session.set_side(Side.B)
     qtbot.waitUntil(lambda: not window.session.progress.running, timeout=10_000)
@@ -70,7 +70,7 @@ def test_another_side_of_a_changed_file_is_not_computed(
     assert any("has changed since it was opened" in notice.sentence for notice in window.notices.notices)
     _wait_until_told(qtbot, window, Which.SECOND)
     window.session.set_side(Side.A)
-    assert all((result.similarity.values == on_A[result.pair.slug]).all() for result in window.session.results)
+    assert all((result.phi == on_A[result.pair.slug]).all() for result in window.session.results)
 
 
 def test_an_export_of_what_has_changed_is_refused(
@@ -89,7 +89,7 @@ def test_reloading_keeps_what_is_shown_and_takes_the_new_bytes(
     window.session.set_side(Side.B)
     window.session.select(["2_q", "5_v"])
     wait_until_done(qtbot, window)
-    before = window.session.results[0].similarity.values
+    before = window.session.results[0].phi
     _overwrite(pair[1], 7)
     _wait_until_told(qtbot, window, Which.SECOND)
     QTest.keyClick(window, Qt.Key.Key_F5)
@@ -97,7 +97,7 @@ def test_reloading_keeps_what_is_shown_and_takes_the_new_bytes(
     wait_until_done(qtbot, window)
     assert window.session.side is Side.B
     assert [shown.slug for shown in window.session.shown] == ["2_q", "5_v"]
-    assert (window.session.results[0].similarity.values != before).any()
+    assert (window.session.results[0].phi != before).any()
     assert not window.session.place(Which.SECOND).change
     assert not any("changed on disk" in notice.key for notice in window.notices.notices)
     comparison = shown_comparison(window.session, None, everything=True)

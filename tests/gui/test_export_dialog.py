@@ -300,17 +300,18 @@ def test_a_preset_waits_for_its_own_modules(qtbot: QtBot, window: MainWindow) ->
     load(qtbot, window, DEMO)
     session = window.session
     session.show_preset(Preset.FIG7)
-    outcomes = session._outcomes[Side.A]
-    missing = outcomes.pop("4_q")
+    outcomes = session._results.on(Side.A)
+    keys = {key.slug: key for key in outcomes}
+    missing = outcomes.pop(keys["4_q"])
     with pytest.raises(NothingComparable, match="still to be computed"):
         shown_comparison(session, Preset.FIG7, everything=False)
-    outcomes["4_q"] = missing
-    del outcomes["3_q"]  # of no panel of the figure
+    outcomes[keys["4_q"]] = missing
+    del outcomes[keys["3_q"]]  # of no panel of the figure
     assert "4_q" in (shown_comparison(session, Preset.FIG7, everything=False).figure_slugs or ())
 
 
 def test_the_device_that_computed_is_stated(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, DEMO)
-    window.session._on_devices_found((Device("cuda:0", "A GPU that was found later"),))
+    window.session._tasks._on_devices_found((Device("cuda:0", "A GPU that was found later"),))
     assert window.session.device_in_use.name == "A GPU that was found later"
     assert shown_comparison(window.session, None, everything=True).device == CPU

@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QDialogButtonBox
 from pytestqt.qtbot import QtBot
 
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import SideResult
 from engine.document.export_plan import Comparison
 from engine.document.reopening import find_adapter, read_saved
 from engine.figures.style import FigureStyle
@@ -24,7 +24,7 @@ from tests.reference import compare
 def saved_comparison(folder: Path) -> Path:
     first, second = (write_peft_adapter(folder / name, llama_modules(2), 4, seed=k) for k, name in enumerate("ab"))
     pairing, found = compare(first, second)
-    results = tuple(outcome for outcome in found if isinstance(outcome, ModuleResult))
+    results = tuple(outcome for outcome in found if isinstance(outcome, SideResult))
     path = folder / "elsewhere" / "mine.json"
     save_comparison(Comparison(pairing.first, pairing.second, Side.A, CPU, results, ()), path, FigureStyle())
     return path

@@ -14,7 +14,8 @@ from pytestqt.qtbot import QtBot
 from engine.figures.presets import Preset
 from engine.figures.style import FigureStyle
 from engine.measures.control import gaussian_control
-from engine.measures.views import View
+from engine.measures.phi import PHI
+from engine.measures.view import View
 from engine.side import Side
 from gui.exporting.dialog import ExportDialog
 from gui.figure.panel import Cell
@@ -35,7 +36,7 @@ def test_the_random_panel_follows_the_others(qtbot: QtBot, window: MainWindow) -
     qtbot.waitUntil(lambda: len(window.figure.panels) == 9, timeout=20_000)
     panel = window.figure.panels[-1]
     assert panel.pair is None
-    expected = gaussian_control(64, 64, 384).values
+    expected = PHI.values(gaussian_control(64, 64, 384))
     np.testing.assert_array_equal(panel.image.image, expected)
     assert tuple(panel.image.levels) == window.figure.scale.levels
     areas = [panel.area for panel in window.figure.panels]
@@ -58,7 +59,7 @@ def test_the_smaller_rank_alone(qtbot: QtBot, window: MainWindow) -> None:
         assert panel.pair is not None
         result = window.session.result(panel.pair)
         assert result is not None
-        np.testing.assert_array_equal(panel.image.image, result.similarity.values[:8, :8])
+        np.testing.assert_array_equal(panel.image.image, result.phi[:8, :8])
         cell = panel.cell_at(panel.area.center())
         assert cell is not None
         assert (cell.i, cell.j) == (5, 5)
@@ -97,15 +98,15 @@ def test_sides_are_kept_within_their_budget(
     qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(qtbot, window, DEMO)
-    size = sum(result.size for result in window.session.results)
+    size = sum(result.nbytes for result in window.session.results)
     assert size == 12 * (64 * 64 + 64 + 64) * 8
-    monkeypatch.setattr("gui.state.session.MOST_KEPT", 2 * size)
+    monkeypatch.setattr("gui.state.results.MOST_KEPT", 2 * size)
     for side in (Side.B, Side.DW_LEFT, Side.DW_RIGHT):
         window.session.set_side(side)
         qtbot.waitUntil(
             lambda: not window.session.progress.running and len(window.session.results) == 12, timeout=20_000
         )
-    assert list(window.session._outcomes) == [Side.DW_LEFT, Side.DW_RIGHT], "the two looked at last"
+    assert list(window.session._results._by_side) == [Side.DW_LEFT, Side.DW_RIGHT], "the two looked at last"
     window.session.set_side(Side.A)
     assert window.session.results == (), "computed again"
     qtbot.waitUntil(lambda: len(window.session.results) == 12, timeout=20_000)
@@ -190,7 +191,7 @@ def test_a_comparison_comes_back_with_its_figure(qtbot: QtBot, window: MainWindo
     qtbot.waitUntil(lambda: window.session.preset is Preset.FIG4, timeout=20_000)
     assert window.session.side is Side.B
     assert window.pane.scale.view is View.Z
-    assert window._sides.currentData() is Side.B
+    assert window.toolbar.sides.currentData() is Side.B
     assert window.pane._views.currentData() is View.Z
 
 

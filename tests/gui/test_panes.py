@@ -14,13 +14,16 @@ from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from engine.comparison.findings import findings
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import SideResult
 from engine.document.tables import findings_csv
-from engine.figures.colour_range import RangeMode
+from engine.figures.colour_maps import RangeMode
+from engine.figures.plan import whole_panel
 from engine.figures.presets import Preset
 from engine.measures.control import gaussian_control
+from engine.measures.phi import PHI
 from engine.measures.summary import Summary
-from engine.measures.views import View, view_values
+from engine.measures.view import View
+from engine.measures.views import view_values
 from engine.side import Side
 from gui.figure.panel import Cell, HeatmapPanel
 from gui.numbers.tables import MatrixDialog
@@ -37,7 +40,7 @@ def grabbed(widget: QWidget) -> QImage:
     return widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
 
 
-def result_of(window: MainWindow, slug: str) -> ModuleResult:
+def result_of(window: MainWindow, slug: str) -> SideResult:
     """What is known of a module on the side shown."""
     return next(result for result in window.session.results if result.pair.slug == slug)
 
@@ -55,7 +58,7 @@ def test_atlas_shows_every_module_in_the_colours_of_phi(qtbot: QtBot, window: Ma
         assert result is not None
         area = geometry.area(place)
         colour = image.pixelColor(int(area.left()) + 3, int(area.top()) + 3)
-        phi = result.similarity.values[4, 4]
+        phi = result.phi[4, 4]
         low, high = window.pane.scale.levels
         step = int((phi - low) / (high - low) * 256)
         wanted = window.pane.scale.table[max(0, step - 1) : step + 2, :3].astype(int)
@@ -134,7 +137,7 @@ def test_thumbnails_are_not_transposed(qtbot: QtBot, window: MainWindow) -> None
     image = grabbed(atlas.mosaic)
     corners = {(0, -1): (area.right() - 2, area.top() + 1), (-1, 0): (area.left() + 1, area.bottom() - 2)}
     for cell, (x, y) in corners.items():
-        expected = window.pane.scale.colour(float(result.similarity.values[cell]))
+        expected = window.pane.scale.colour(float(result.phi[cell]))
         found = image.pixelColor(int(x), int(y))
         assert abs(found.red() - expected.red()) <= 2, cell
         assert abs(found.blue() - expected.blue()) <= 2, cell
@@ -233,7 +236,7 @@ def test_inspector_says_what_is_stored(qtbot: QtBot, window: MainWindow) -> None
     assert inspector.cell is not None, "it begins with the first panel"
     result = result_of(window, "4_v")
     window.figure.cell_hovered.emit(Cell(result.pair, 3, 9))
-    phi = float(result.similarity.values[2, 8])
+    phi = float(result.phi[2, 8])
     chance = 9 / 384
     texts = inspector.facts
     assert texts["φ"] == f"<b>{number(phi)}</b>"
@@ -253,7 +256,7 @@ def test_matrix_table_holds_every_number(qtbot: QtBot, window: MainWindow) -> No
     dialog.table.copy()
     rows = [line.split("\t") for line in QGuiApplication.clipboard().text().splitlines()]
     assert rows[0] == [f"j = {j}" for j in range(1, 9)]
-    np.testing.assert_array_equal(np.array(rows[1:], dtype=float), result.similarity.values)
+    np.testing.assert_array_equal(np.array(rows[1:], dtype=float), result.phi)
 
 
 def test_figure_can_be_read_by_keyboard(qtbot: QtBot, window: MainWindow) -> None:
@@ -288,9 +291,7 @@ def test_double_click_zooms_and_returns(qtbot: QtBot, window: MainWindow) -> Non
 def test_ranges_hold_for_every_panel(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, DEMO)
     scale = window.pane.scale
-    values = [
-        panel.outcome.similarity.values for panel in window.figure.panels if isinstance(panel.outcome, ModuleResult)
-    ]
+    values = [PHI.values(panel.facts) for panel in window.figure.panels if panel.facts is not None]
     expected = {
         RangeMode.UNIT: (0.0, 1.0),
         RangeMode.FIT: (min(v.min() for v in values), max(v.max() for v in values)),
@@ -341,8 +342,8 @@ def test_views_show_distance_from_chance(qtbot: QtBot, window: MainWindow) -> No
     scale = window.pane.scale
     scale.set_view(View.Z)
     for panel in window.figure.panels:
-        assert isinstance(panel.outcome, ModuleResult)
-        np.testing.assert_array_equal(panel.image.image, view_values(panel.outcome.similarity, View.Z))
+        assert panel.facts is not None
+        np.testing.assert_array_equal(panel.image.image, view_values(panel.facts, View.Z))
         assert tuple(panel.image.getLevels()) == tuple(window.figure.bar_image.getLevels()) == scale.levels
     assert scale.levels[1] > 1
     scale.set_typed(0, 3)
@@ -356,8 +357,8 @@ def test_presets_of_the_paper_in_the_grid(qtbot: QtBot, window: MainWindow) -> N
     qtbot.waitUntil(lambda: len(window.figure.panels) == 3, timeout=20_000)  # the random one is made elsewhere
     panels = window.figure.panels
     assert [panel.pair.slug if panel.pair else "random" for panel in panels] == ["3_q", "3_v", "random"]
-    assert panels[2].similarity is not None
-    np.testing.assert_array_equal(panels[2].image.image, gaussian_control(64, 64, 384).values)
+    assert panels[2].facts is not None
+    np.testing.assert_array_equal(panels[2].image.image, PHI.values(gaussian_control(64, 64, 384)))
     assert window.pane.scale.levels == tuple(window.figure.bar_image.getLevels()) == (0.0, 1.0), "0.5 is exceeded"
     assert all(tuple(panel.image.getLevels()) == (0.0, 1.0) for panel in panels)
     window.session.show_preset(Preset.FIG3)
@@ -373,9 +374,9 @@ def test_figure_3_in_the_grid_hides_what_its_zooms_show(qtbot: QtBot, window: Ma
     window.session.show_preset(Preset.FIG3)
     long, zoom = window.figure.panels[0], window.figure.panels[2]
     assert (long.shape, zoom.shape) == ((8, 64), (8, 8))
-    assert long.similarity is zoom.similarity
-    assert long.similarity is not None
-    values = long.similarity.values
+    assert long.facts is zoom.facts
+    assert long.facts is not None
+    values = PHI.values(long.facts)
     shown, shown_zoom = np.asarray(long.image.image), np.asarray(zoom.image.image)
     for i in range(8):
         for j in range(8):
@@ -397,11 +398,12 @@ def test_a_panel_that_was_recoloured_while_it_waited_takes_the_range_of_its_firs
     load(qtbot, window, DEMO)
     scale, result = window.pane.scale, window.session.results[0]
     panel = HeatmapPanel(window.figure.scene())
-    panel.show_outcome(result.pair, None, scale)
+    spec = whole_panel(result.pair)
+    panel.show(spec, None, scale)
     panel.recolour(scale)
-    panel.show_outcome(None, None, scale)  # not in use while the range changes
+    panel.show(None, None, scale)  # not in use while the range changes
     scale.set_typed(0.1, 0.3)
-    panel.show_outcome(result.pair, result, scale)
+    panel.show(spec, result.facts, scale)
     assert tuple(panel.image.getLevels()) == (0.1, 0.3)
 
 

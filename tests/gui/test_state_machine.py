@@ -25,11 +25,12 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from engine.comparison.outcome import ModuleResult
-from engine.figures.colour_range import COLOUR_MAPS, RangeMode
+from engine.comparison.outcome import SideResult
+from engine.figures.colour_maps import COLOUR_MAPS, RangeMode
+from engine.figures.plan import Mask
 from engine.figures.presets import Preset
 from engine.measures.summary import Summary
-from engine.measures.views import View
+from engine.measures.view import View
 from gui.exporting.dialog import ExportDialog
 from gui.figure.panel import Cell
 from gui.state.notice import Scope
@@ -174,7 +175,7 @@ class WindowMachine(RuleBasedStateMachine):
 
     @rule(position=st.integers(0, 3), pause=st.integers(0, 30))
     def choose_side(self, position: int, pause: int) -> None:
-        self.window._sides.setCurrentIndex(position)
+        self.window.toolbar.sides.setCurrentIndex(position)
         self._turn(pause)
 
     # --- what is shown ---
@@ -227,7 +228,7 @@ class WindowMachine(RuleBasedStateMachine):
 
     @rule(view=st.sampled_from(View), mode=st.sampled_from(RangeMode), name=st.sampled_from(COLOUR_MAPS))
     def change_scale(self, view: View, mode: RangeMode, name: str) -> None:
-        if self.window._pane is None:
+        if self.window.centre._pane is None:
             return
         scale = self.window.pane.scale
         scale.set_view(view)
@@ -236,7 +237,7 @@ class WindowMachine(RuleBasedStateMachine):
 
     @rule(low=st.floats(0, 0.4), span=st.floats(0.05, 0.6))
     def type_range(self, low: float, span: float) -> None:
-        if self.window._pane is None:
+        if self.window.centre._pane is None:
             return
         self.window.pane.scale.set_typed(low, low + span)
 
@@ -343,18 +344,18 @@ class WindowMachine(RuleBasedStateMachine):
         if "written" in said:
             self._check_files(out, results, {"side": side.value, "first": pairing.first.name})
 
-    def _check_files(self, out: Path, results: list[ModuleResult], facts: dict[str, str]) -> None:
+    def _check_files(self, out: Path, results: list[SideResult], facts: dict[str, str]) -> None:
         stated = json.loads((out / "comparison.json").read_text(encoding="utf-8"))
         assert stated["side"] == facts["side"]
         assert stated["first"]["name"] == facts["first"]
         assert [panel["slug"] for panel in stated["panels"]] == [result.pair.slug for result in results]
         with (out / "phi.csv").open(encoding="utf-8", newline="") as file:
             written = [row["phi"] for row in csv.DictReader(file)]
-        phi = np.concatenate([result.similarity.values.ravel() for result in results])
+        phi = np.concatenate([result.phi.ravel() for result in results])
         np.testing.assert_array_equal([float(text) if text else np.nan for text in written], phi)
         with np.load(out / "phi.npz") as arrays:
             for result in results:
-                np.testing.assert_array_equal(arrays[result.pair.slug], result.similarity.values)
+                np.testing.assert_array_equal(arrays[result.pair.slug], result.phi)
 
     # --- what always holds ---
 
@@ -383,7 +384,7 @@ class WindowMachine(RuleBasedStateMachine):
         comparable = {id(pair) for pair in self.session.comparable}
         for result in self.session.results:
             assert id(result.pair) in comparable
-            assert result.similarity.values.shape == result.pair.shape
+            assert result.phi.shape == result.pair.shape
 
     @invariant()
     def progress_counts_what_is_known(self) -> None:
@@ -399,17 +400,18 @@ class WindowMachine(RuleBasedStateMachine):
     def panels_show_the_selection(self) -> None:
         window, shown = self.window, self.session.shown
         if not shown:
-            assert window._pages.currentIndex() == 0
+            assert window.centre._pages.currentIndex() == 0
             return
         figure = window.figure
-        assert window._pages.currentWidget() is window.pane
+        assert window.centre._pages.currentWidget() is window.pane
         if not figure.zoomed and self.session.preset is None:
             assert [id(panel.pair) for panel in figure.panels if panel.pair] == [id(pair) for pair in shown]
         for panel in figure.panels:
             if panel.pair is not None:
                 assert any(panel.pair is pair for pair in shown)
-                assert panel.outcome is self.session.outcome(panel.pair)
-            assert panel.image.isVisible() == (panel.similarity is not None)
+                result = self.session.result(panel.pair)
+                assert panel.facts is (result.facts if result is not None else None)
+            assert panel.image.isVisible() == (panel.facts is not None)
 
     @invariant()
     def every_panel_has_the_levels_of_the_bar(self) -> None:
@@ -420,17 +422,17 @@ class WindowMachine(RuleBasedStateMachine):
         assert levels[0] < levels[1]
         assert tuple(figure.bar_image.getLevels()) == levels
         for panel in figure.panels:
-            similarity = panel.similarity
+            similarity = panel.facts
             if similarity is None:
                 continue
             assert tuple(panel.image.getLevels()) == levels
             assert panel.image.lut is figure.scale.table
-            if panel.part is None:
+            if panel.spec is not None and panel.spec.mask is Mask.NONE and panel.spec.shape == similarity.shape:
                 np.testing.assert_array_equal(panel.image.image, figure.scale.values(similarity))
 
     @invariant()
     def what_is_read_out_is_stored(self) -> None:
-        pane = self.window._pane
+        pane = self.window.centre._pane
         if pane is None or not self.session.shown:
             return
         inspector, read_out = pane.inspector, pane.read_out
@@ -452,7 +454,7 @@ class WindowMachine(RuleBasedStateMachine):
         assert severities == sorted(severities)
         shown = [row.notice for row in strip._shown()]
         assert shown == list(notices) if strip.is_open else shown[0] is notices[0]
-        page = self.window.pane.page_seen if self.session.shown else self.window._empty
+        page = self.window.pane.page_seen if self.session.shown else self.window.centre.empty
         place = QRect(strip.mapTo(self.window, QPoint(0, 0)), strip.size())
         assert QRect(page.mapTo(self.window, QPoint(0, 0)), page.size()).contains(place)
         assert place.height() <= max(page.height() / 3, 80)
@@ -472,7 +474,7 @@ class WindowMachine(RuleBasedStateMachine):
         """What is known of a cell, by the name of its module."""
         for result in self.session.results:
             if cell is not None and result.pair.slug == cell.pair.slug:
-                return float(result.similarity.values[cell.i - 1, cell.j - 1])
+                return float(result.phi[cell.i - 1, cell.j - 1])
         return None
 
     def teardown(self) -> None:

@@ -15,19 +15,22 @@ from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
-from engine.comparison.outcome import ModuleFailure, ModuleResult
+from engine.comparison.outcome import SideFailure
 from engine.errors import EngineError
-from engine.figures.colour_range import COLOUR_MAPS, DIVERGING_MAPS, RangeMode
+from engine.figures.colour_maps import COLOUR_MAPS, DIVERGING_MAPS, RangeMode
 from engine.figures.presets import Preset
 from engine.measures.control import gaussian_control
+from engine.measures.phi import PHI
 from engine.measures.summary import Summary
-from engine.measures.views import View, view_values
+from engine.measures.view import View
+from engine.measures.views import view_values
 from engine.side import Side
 from gui.exporting.dialog import ExportDialog
 from gui.figure.panel import Cell
 from gui.numbers.tables import MatrixDialog
 from gui.parts.colour_scale import ColourScale
 from gui.state.memory import Memory
+from gui.state.store import Store
 from gui.style.texts import number
 from gui.window.main_window import MainWindow
 from tests.adapters import llama_modules, peft_config, peft_tensors, write_peft_adapter, write_tensors
@@ -57,8 +60,8 @@ def test_the_pixels_of_a_panel_are_the_map_of_its_values(
     colours = Colormap("seaborn:icefire" if view.is_centred else "seaborn:rocket")
     image, seen = window.figure.grab().toImage(), []
     for panel in window.figure.panels:
-        assert isinstance(panel.outcome, ModuleResult)
-        values = view_values(panel.outcome.similarity, view)
+        assert panel.facts is not None
+        values = view_values(panel.facts, view)
         for i, j in np.ndindex(3, 6):
             x = panel.area.left() + (j + 0.5) / 6 * panel.area.width()
             y = panel.area.top() + (i + 0.5) / 3 * panel.area.height()
@@ -78,7 +81,7 @@ def test_everything_names_what_is_coloured(qtbot: QtBot, window: MainWindow, vie
     name, cell = NAMES[view], Cell(window.session.shown[3], 5, 9)
     result = window.session.result(cell.pair)
     assert result is not None
-    value = number(view_values(result.similarity, view)[4, 8], view.digits)
+    value = number(view_values(result.facts, view)[4, 8], view.digits)
     assert f"to read {name}<" in window.read_out.text
     window.figure._set_cell(cell)
     text = window.read_out.text
@@ -94,15 +97,13 @@ def test_everything_names_what_is_coloured(qtbot: QtBot, window: MainWindow, vie
     assert set(inspector.facts) == {"i, j", "chance", "angle", *NAMES.values()}
     assert inspector._profile_heading.text() == f"Profile of {name}"
     inspector._show_plots()
-    np.testing.assert_array_equal(
-        inspector._profile._lines_shown[0][1], np.diagonal(view_values(result.similarity, view))
-    )
+    np.testing.assert_array_equal(inspector._profile._lines_shown[0][1], np.diagonal(view_values(result.facts, view)))
     dialog = MatrixDialog(result, view, 1, window)
     qtbot.addWidget(dialog)
     assert dialog.windowTitle().startswith(f"{name} of Layer")
     assert dialog.table.accessibleName().startswith(f"{name} by i")
     shown = float(dialog.table._model.exact(dialog.table.model().index(4, 8)))
-    assert shown == view_values(result.similarity, view)[4, 8]
+    assert shown == view_values(result.facts, view)[4, 8]
     window.show_page(1)
     atlas = window.pane.atlas
     assert atlas._bar.accessibleDescription().startswith(f"{name} from ")
@@ -124,8 +125,13 @@ def test_the_title_and_the_bar_of_the_figure_change_with_the_view(qtbot: QtBot, 
         assert painted["words"].bar == (f"{NAMES[view]}, right-singular vectors of A", f"{NAMES[view]} on A")
 
 
+def _maps(scale: ColourScale) -> tuple[str, str]:
+    """The maps of views without a middle and of those with one."""
+    return scale._store.document.scale.sequential, scale._store.document.scale.diverging
+
+
 def test_each_kind_of_view_keeps_its_map(qtbot: QtBot) -> None:
-    scale = ColourScale()
+    scale = ColourScale(Store())
     scale.set_map("seaborn:mako")
     scale.set_view(View.Z)
     assert scale.name == DIVERGING_MAPS[0]
@@ -135,7 +141,7 @@ def test_each_kind_of_view_keeps_its_map(qtbot: QtBot) -> None:
     scale.set_view(View.PHI)
     assert scale.name == "seaborn:mako"
     scale.set_map("no map")
-    assert scale.names == ("seaborn:mako", "cmocean:balance")
+    assert _maps(scale) == ("seaborn:mako", "cmocean:balance")
 
 
 def test_both_maps_are_kept_for_the_next_time(qtbot: QtBot, tmp_path: Path) -> None:
@@ -145,7 +151,7 @@ def test_both_maps_are_kept_for_the_next_time(qtbot: QtBot, tmp_path: Path) -> N
         window = MainWindow(memory)
         qtbot.addWidget(window)
         load(qtbot, window, DEMO)
-        assert window.pane.scale.names == expected
+        assert _maps(window.pane.scale) == expected
         window.pane.scale.set_map("crameri:vik")
         window.close()
 
@@ -304,17 +310,20 @@ def test_the_random_panel_has_the_shape_of_the_last_module_known(
         return tuple(window.figure.panels[-1].shape)
 
     assert shape() == shown[-1].shape == (5, 5)
-    results = {pair.slug: session.outcome(pair) for pair in shown}
-    known = session._outcomes[Side.A]
-    for last in (1, 2):
-        known.clear()
-        known.update({pair.slug: results[pair.slug] for pair in shown[: last + 1]})  # type: ignore[misc]
-        session.outcomes_changed.emit((shown[last].slug,))
-        qtbot.waitUntil(lambda last=last: shape() == shown[last].shape, timeout=20_000)  # type: ignore[misc]
-    known[shown[-1].slug] = ModuleFailure(shown[-1], EngineError("It cannot be compared."))
+    known = session._results.on(Side.A)
+    last = known.pop(shown[-1].key)
+    session.outcomes_changed.emit((shown[-1].slug,))
+    assert shape() == shown[-1].shape, "it does not wait for the module that it stands for"
+    known[shown[-1].key] = SideFailure(shown[-1], EngineError("It cannot be compared."))
     session.outcomes_changed.emit((shown[-1].slug,))
     assert shape() == shown[2].shape
-    expected = gaussian_control(4, 4, 96).values
+    known[shown[-1].key] = last
+    session.outcomes_changed.emit((shown[-1].slug,))
+    assert shape() == shown[-1].shape
+    known[shown[-1].key] = SideFailure(shown[-1], EngineError("It cannot be compared."))
+    session.outcomes_changed.emit((shown[-1].slug,))
+    qtbot.waitUntil(lambda: window.figure.panels[-1].facts is not None, timeout=20_000)
+    expected = PHI.values(gaussian_control(4, 4, 96))
     np.testing.assert_array_equal(window.figure.panels[-1].image.image, expected)
 
 

@@ -12,8 +12,10 @@ from PySide6.QtGui import QDropEvent, QImage
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import PairOutcome
+from engine.measures.phi import PHI
 from engine.side import Side
+from engine.subspaces.facts import PairFacts
 from gui.state.notice import Severity
 from gui.state.session_values import Which
 from gui.state.worker import OutcomeBatch
@@ -28,7 +30,7 @@ def test_the_figure_appears_by_itself(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, DEMO)
     shown = window.session.shown
     assert [pair.slug for pair in shown] == ["1_q", "1_v", "2_q", "2_v", "4_q", "4_v", "6_q", "6_v"]
-    assert all(isinstance(panel.outcome, ModuleResult) for panel in window.figure.panels)
+    assert all(panel.facts is not None for panel in window.figure.panels)
     assert len(window.session.results) == 12, "the rest of the model is computed behind it"
 
 
@@ -50,8 +52,8 @@ def test_pixels_are_the_colours_of_phi(qtbot: QtBot, window: MainWindow) -> None
     image = figure.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
     low, high = figure.scale.levels
     for panel in figure.panels:
-        assert isinstance(panel.outcome, ModuleResult)
-        values = panel.outcome.similarity.values
+        assert panel.facts is not None
+        values = PHI.values(panel.facts)
         rows, columns = values.shape
         assert (rows, columns) == (8, 64)
         for i in (1, 3, 8):
@@ -68,7 +70,7 @@ def test_pixels_are_the_colours_of_phi(qtbot: QtBot, window: MainWindow) -> None
 def test_hover_reads_out_the_cell(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, DEMO)
     panel = window.figure.panels[2]
-    assert isinstance(panel.outcome, ModuleResult)
+    assert panel.facts is not None
     x = panel.area.left() + 4.5 / 64 * panel.area.width()
     y = panel.area.top() + 1.5 / 64 * panel.area.height()
     qtbot.mouseMove(window.figure.viewport(), QPoint(int(x), int(y)))
@@ -77,7 +79,7 @@ def test_hover_reads_out_the_cell(qtbot: QtBot, window: MainWindow) -> None:
     assert "<sub>q</sub>" in text
     assert "<i>i</i> = 2" in text
     assert "<i>j</i> = 5" in text
-    assert f"φ = {panel.outcome.similarity.values[1, 4]:.4f}" in text
+    assert f"φ = {PHI.values(panel.facts)[1, 4]:.4f}" in text
 
 
 def test_changing_the_selection_computes_nothing_that_is_known(qtbot: QtBot, window: MainWindow) -> None:
@@ -85,7 +87,7 @@ def test_changing_the_selection_computes_nothing_that_is_known(qtbot: QtBot, win
     before = window.session.results
     window.selector.choose_all_layers()
     assert len(window.session.shown) == 12
-    assert all(panel.outcome is not None for panel in window.figure.panels)
+    assert all(panel.facts is not None for panel in window.figure.panels)
     assert not window.session.progress.running
     assert all(one is other for one, other in zip(before, window.session.results, strict=True))
 
@@ -119,15 +121,16 @@ def test_a_path_that_no_system_takes_is_answered(qtbot: QtBot, window: MainWindo
 
 def test_a_late_answer_of_the_pair_before_is_dropped(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, DEMO)
-    stale = window.session.results[0]
-    run = window.session._run_id
+    known = window.session.results[0]
+    stale = PairOutcome(known.pair, PairFacts({Side.A: known.facts.overlap}), {})
+    run = window.session._tasks._run_id
     window.session.open_paths(R8)
     qtbot.waitUntil(
         lambda: window.session.pairing is not None and window.session.pairing.first.name == "r8_seed0", timeout=20_000
     )
-    window.session._on_outcomes(OutcomeBatch(run, (stale,), finished=True))
+    window.session._tasks._on_outcomes(OutcomeBatch(run, (stale,), finished=True))
     wait_until_done(qtbot, window)
-    assert all(result.similarity.values.shape == (8, 8) for result in window.session.results)
+    assert all(result.phi.shape == (8, 8) for result in window.session.results)
 
 
 def test_swapping_during_a_run_shows_only_the_new_pair(qtbot: QtBot, window: MainWindow) -> None:
@@ -141,7 +144,7 @@ def test_swapping_during_a_run_shows_only_the_new_pair(qtbot: QtBot, window: Mai
     assert pairing is not None
     for result in window.session.results:
         assert result.pair in pairing.pairs
-        assert result.similarity.values.shape == result.pair.shape
+        assert result.phi.shape == result.pair.shape
 
 
 def test_cancel_answers_at_once_and_going_on_completes(qtbot: QtBot, window: MainWindow) -> None:
@@ -163,14 +166,14 @@ def test_sides_are_computed_on_demand_and_kept(qtbot: QtBot, window: MainWindow)
     window.session.set_side(Side.B)
     wait_until_done(qtbot, window)
     on_b = window.session.results
-    assert not np.allclose(on_a[0].similarity.values, on_b[0].similarity.values)
+    assert not np.allclose(on_a[0].phi, on_b[0].phi)
     window.session.set_side(Side.A)
     assert all(one is other for one, other in zip(on_a, window.session.results, strict=True))
 
 
 @pytest.mark.parametrize(("x", "which"), [(0.25, Which.FIRST), (0.75, Which.SECOND)])
 def test_a_drop_lands_in_the_half_it_is_over(qtbot: QtBot, window: MainWindow, x: float, which: Which) -> None:
-    overlay = window._overlay
+    overlay = window.centre.overlay
     overlay.begin([R8[0]])
     assert overlay.isVisible()
     _drop(overlay, QPointF(overlay.width() * x, 50), [R8[0]])

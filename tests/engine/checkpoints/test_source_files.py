@@ -16,7 +16,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from engine.checkpoints.source_files import SourceFiles
-from engine.comparison.outcome import ComparisonRequest, ModuleResult, Outcome
+from engine.comparison.outcome import Request, SideOutcome, SideResult
 from engine.comparison.running import outcomes
 from engine.document.export_plan import Comparison, ExportPlan
 from engine.errors import EngineError, FileChanged, UnreadableFile
@@ -88,13 +88,14 @@ MAKERS = {"safetensors": _safetensors, "pickle": _pickle, "npz": _npz, "sharded"
 containers = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS.keys())
 
 
-def _run(first: Source, second: Source, side: Side = Side.A) -> Iterator[Outcome]:
+def _run(first: Source, second: Source, side: Side = Side.A) -> Iterator[SideOutcome]:
     pairing = pair_adapters(first, second)
-    return outcomes(ComparisonRequest(1, first, second, pairing.comparable(side), side))
+    request = Request(1, pairing.matching, pairing.comparable(side), (side,))
+    return (outcome.on(side) for outcome in outcomes(request))
 
 
 def _comparison(first: Source, second: Source) -> Comparison:
-    results = tuple(outcome for outcome in _run(first, second) if isinstance(outcome, ModuleResult))
+    results = tuple(outcome for outcome in _run(first, second) if isinstance(outcome, SideResult))
     return Comparison(first, second, Side.A, CPU, results, ())
 
 
@@ -144,7 +145,7 @@ def test_a_change_between_two_modules_ends_the_run(tmp_path: Path, change: Chang
     )
     first, second = open_source(file), open_source(other)
     run = _run(first, second)
-    assert isinstance(next(run), ModuleResult)
+    assert isinstance(next(run), SideResult)
     change(file, other.read_bytes())
     with pytest.raises(FileChanged):
         list(run)
@@ -237,4 +238,4 @@ def test_the_source_is_found_again_by_its_bytes_elsewhere(tmp_path: Path) -> Non
     adapter.file.files.sha256()
     shutil.move(tmp_path / "first", tmp_path / "moved")
     (tmp_path / "first").symlink_to(tmp_path / "moved")
-    assert all(isinstance(outcome, ModuleResult) for outcome in _run(adapter, adapter))
+    assert all(isinstance(outcome, SideResult) for outcome in _run(adapter, adapter))

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from engine.commands.arguments import figure_style
 from engine.commands.export import add_arguments as export_arguments
 from engine.commands.recipe import command_line
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import SideResult
 from engine.document.export_plan import Comparison, ExportPlan
-from engine.figures.colour_range import COLOUR_MAPS
+from engine.figures.colour_maps import COLOUR_MAPS
 from engine.figures.presets import Preset, preset_pairs
 from engine.figures.style import FigureStyle
-from engine.measures.views import View
+from engine.measures.view import View
 from engine.side import Side
 from engine.subspaces.devices import CPU
 from main import main
@@ -67,7 +67,7 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Comparison]
     modules = llama_modules(10, ("q", "k", "v"))
     first, second = (write_peft_adapter(folder / f"{k} ä", modules, 3, seed=k) for k in (0, 1))
     pairing, found = compare(first, second)
-    results = tuple(outcome for outcome in found if isinstance(outcome, ModuleResult))
+    results = tuple(outcome for outcome in found if isinstance(outcome, SideResult))
     yield Comparison(pairing.first, pairing.second, Side.A, CPU, results, ())
     patch.undo()
 
@@ -150,7 +150,7 @@ def test_names_that_look_like_something_else(tmp_path: Path, monkeypatch: pytest
     )
     pairing, found = compare(first, second)
     results = tuple(
-        outcome for outcome in found if isinstance(outcome, ModuleResult) and "a,b" in outcome.pair.path.name
+        outcome for outcome in found if isinstance(outcome, SideResult) and "a,b" in outcome.pair.path.name
     )
     command = command_line(Comparison(pairing.first, pairing.second, Side.A, CPU, results, ()), ExportPlan(()))
     again(command, tmp_path, monkeypatch)

@@ -14,13 +14,13 @@ from engine.comparison.cautions import (
     initialisation_caution,
     same_file_caution,
 )
-from engine.comparison.outcome import ComparisonRequest, ModuleResult
-from engine.comparison.running import outcomes
+from engine.comparison.outcome import SideResult
 from engine.matching.pairing import Pairing, pair_adapters
 from engine.side import Side
 from engine.sources.opening import open_source
 from tests.adapters import llama_modules, peft_config, write_peft_adapter, write_tensors
 from tests.conftest import DATA
+from tests.reference import compared
 
 MODULES = llama_modules(3)
 
@@ -116,8 +116,7 @@ def test_everything_that_a_reader_should_beware_of_is_in_one_list(tmp_path: Path
         for seed, name in enumerate(("zero", "trained"))
     )
     pairing = pair_adapters(zero, trained)
-    request = ComparisonRequest(1, zero, trained, pairing.comparable(Side.A))
-    results = [outcome for outcome in outcomes(request) if isinstance(outcome, ModuleResult)]
+    results = [outcome for outcome in compared(pairing) if isinstance(outcome, SideResult)]
     said = comparison_cautions(pairing, Side.A, results, "They started alike.")
     assert [sentence.partition(" ")[0] for sentence in said] == ["They", "B", "Below"]
     assert "every module of zero: untrained" in said[1]

@@ -13,8 +13,7 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
-from engine.comparison.outcome import ComparisonRequest, ModuleResult
-from engine.comparison.running import outcomes
+from engine.comparison.outcome import SideResult
 from engine.document.export_plan import Comparison, ExportPlan
 from engine.matching.pairing import pair_adapters
 from engine.side import Side
@@ -23,6 +22,7 @@ from engine.subspaces.devices import CPU
 from tests.adapters import Matrix, llama_modules, write_peft_adapter
 from tests.conftest import DATA, REPOSITORY
 from tests.exporting import export_comparison
+from tests.reference import compared
 
 Rows = list[dict[str, str]]
 _DEMO = REPOSITORY / "resources" / "demo"
@@ -32,8 +32,7 @@ _R8 = DATA / "minilm" / "r8_seed0"
 def _written(first: Path, second: Path, folder: Path, side: Side = Side.A) -> tuple[Rows, Rows, dict[str, Any]]:
     """The rows of phi.csv and of findings.csv, and comparison.json."""
     pairing = pair_adapters(open_source(first), open_source(second))
-    request = ComparisonRequest(1, pairing.first, pairing.second, pairing.comparable(side), side)
-    results = tuple(result for result in outcomes(request) if isinstance(result, ModuleResult))
+    results = tuple(result for result in compared(pairing, side) if isinstance(result, SideResult))
     comparison = Comparison(pairing.first, pairing.second, side, CPU, results, pairing.skipped(side))
     export_comparison(comparison, folder, ExportPlan((), data=("csv", "json")))
     tables = []

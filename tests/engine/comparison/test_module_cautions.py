@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from engine.comparison.module_cautions import module_cautions, untrained_caution
-from engine.comparison.outcome import ComparisonRequest, ModuleResult
-from engine.comparison.running import outcomes
+from engine.comparison.outcome import SideResult
 from engine.matching.pairing import Pairing, pair_adapters
 from engine.side import Side
 from engine.sources.opening import open_source
 from tests.adapters import Matrix, llama_modules, write_peft_adapter
+from tests.reference import compared
 
 MODULES = llama_modules(4)
 
@@ -30,9 +30,8 @@ def _deficient(rng: np.random.Generator, _factor: str, shape: tuple[int, int]) -
     return rng.standard_normal((shape[0], 2)) @ rng.standard_normal((2, shape[1]))
 
 
-def _results(pairing: Pairing, side: Side = Side.A) -> list[ModuleResult]:
-    request = ComparisonRequest(0, pairing.first, pairing.second, pairing.comparable(side), side)
-    return [outcome for outcome in outcomes(request) if isinstance(outcome, ModuleResult)]
+def _results(pairing: Pairing, side: Side = Side.A) -> list[SideResult]:
+    return [outcome for outcome in compared(pairing, side) if isinstance(outcome, SideResult)]
 
 
 def test_ties_are_told_once_with_every_module_below(tmp_path: Path) -> None:
@@ -62,7 +61,7 @@ def test_what_the_device_left_to_the_cpu_is_told(tmp_path: Path) -> None:
     results = _results(pair_adapters(*map(open_source, paths)))
     assert module_cautions(results, Side.A) == ()
     first = results[0]
-    results[0] = ModuleResult(first.pair, first.similarity, device_failure="The GPU failed.")
+    results[0] = SideResult(first.pair, first.facts, device_failure="The GPU failed.")
     (caution,) = module_cautions(results, Side.A)
     assert caution.kind == "device"
     assert "1 of 8 modules" in caution.sentence

@@ -5,30 +5,28 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import SideResult
 from engine.comparison.sentence import equals, probability, shared_sentence, shared_summary
 from engine.matching.pairing import ModulePair
 from engine.naming.module_path import ModulePath
 from engine.side import Side
 from engine.sources.matrices import Factors, StoredMatrix
 from engine.sources.source import Module
-from engine.subspaces.subspace import Spectrum, SubspaceSimilarity
+from tests.reference import facts_of
 
 _D = 400
 
 
 def _result(
     layer: int | None, projection: str, s: float, *, tower: str = "", ranks: tuple[int, int] = (8, 8), d: int = _D
-) -> ModuleResult:
+) -> SideResult:
     """A module that shares s directions at full rank, NaN where φ there is undefined."""
     name = ".".join(filter(None, (tower, str(layer) if layer is not None else "", projection)))
     path = ModulePath(name, layer, "", tower, projection)
     first, second = (Module(path, Factors(StoredMatrix(("A",), (rank, d), "float32"))) for rank in ranks)
     small, large = min(ranks), max(ranks)
-    values = np.full(ranks, large / d)
-    values[-1, -1] = large / d + s / small * (1 - large / d)
-    one, other = (Spectrum(np.ones(rank), rank) for rank in ranks)
-    return ModuleResult(ModulePair(first, second, name), SubspaceSimilarity(values, one, other, d, "SVD"))
+    values = np.full(ranks, large / d + s / small * (1 - large / d))
+    return SideResult(ModulePair(first, second, name), facts_of(values, d))
 
 
 def test_a_whole_model() -> None:
@@ -142,7 +140,7 @@ def test_undefined_modules_are_counted_apart() -> None:
         ),
     ],
 )
-def test_what_has_no_value_is_said_with_its_reason(results: list[ModuleResult], said: str) -> None:
+def test_what_has_no_value_is_said_with_its_reason(results: list[SideResult], said: str) -> None:
     assert shared_sentence(results, Side.B) == f"What is shared beyond chance on B has no value: {said}"
 
 

@@ -15,14 +15,12 @@ from cmap import Colormap
 from matplotlib.image import imread
 
 from engine.atomic_file import write_atomically
-from engine.comparison.outcome import ComparisonRequest, ModuleResult
-from engine.comparison.running import outcomes
+from engine.comparison.outcome import SideResult
 from engine.document.export_plan import Comparison, ExportPlan
 from engine.document.tables import matrix_csv
 from engine.errors import ExportFailure
 from engine.figures.matplotlib_figure import draw_figure
 from engine.figures.notation import FigureText
-from engine.figures.presets import plain_plan
 from engine.figures.style import FigureStyle
 from engine.matching.pairing import pair_adapters
 from engine.measures.chance import expected_similarity
@@ -31,12 +29,12 @@ from engine.sources.opening import open_source
 from engine.subspaces.devices import CPU
 from tests.adapters import Matrix, llama_modules, write_peft_adapter
 from tests.exporting import export_comparison
+from tests.reference import compared, figure_of
 
 
 def compare(first: Path, second: Path, side: Side = Side.A) -> Comparison:
     pairing = pair_adapters(open_source(first), open_source(second))
-    request = ComparisonRequest(1, pairing.first, pairing.second, pairing.comparable(side), side)
-    results = tuple(result for result in outcomes(request) if isinstance(result, ModuleResult))
+    results = tuple(result for result in compared(pairing, side) if isinstance(result, SideResult))
     return Comparison(pairing.first, pairing.second, side, CPU, results, pairing.skipped(side))
 
 
@@ -104,7 +102,7 @@ def test_phi_csv(written: Path, comparison: Comparison) -> None:
     for position, row in enumerate(table):
         panel, cell = divmod(position, 15)
         i, j = divmod(cell, 5)
-        value = float(comparison.results[panel].similarity.values[i, j])
+        value = float(comparison.results[panel].phi[i, j])
         assert (int(row[4]), int(row[5])) == (i + 1, j + 1)
         assert row[6] == ("" if i == 2 else repr(value))
         assert i == 2 or float(row[6]) == value
@@ -119,7 +117,7 @@ def test_matrices(written: Path, comparison: Comparison) -> None:
         assert [row[0] for row in table] == ["1", "2", "3"]
         assert table[2][1:] == [""] * 5
         read = np.array([[float(cell) for cell in row[1:]] for row in table[:2]])
-        np.testing.assert_array_equal(read, result.similarity.values[:2])
+        np.testing.assert_array_equal(read, result.phi[:2])
 
 
 def test_numbers_survive_the_round_trip() -> None:
@@ -141,7 +139,7 @@ def test_findings_csv(written: Path, comparison: Comparison) -> None:
 
     assert len(table) == 4
     for row, result in zip(table, comparison.results, strict=True):
-        values = result.similarity.values
+        values = result.phi
         assert float(row["phi_1_1"]) == values[0, 0]
         assert float(row["mean"]) == pytest.approx(values[:2].mean())
         assert float(row["mean_row_1"]) == pytest.approx(values[0].mean())
@@ -191,7 +189,7 @@ def test_phi_npz_without_pickle(written: Path, comparison: Comparison) -> None:
         for result in comparison.results:
             array = archive[result.pair.slug]
             assert array.dtype == np.float64
-            np.testing.assert_array_equal(array, result.similarity.values)
+            np.testing.assert_array_equal(array, result.phi)
         meta = json.loads(str(archive["meta_json"]))
     assert meta == json.loads((written / "comparison.json").read_bytes())
 
@@ -321,7 +319,7 @@ def test_pdf_has_no_type_3_fonts(written: Path) -> None:
 def test_every_cell_has_its_colour_at_its_place(comparison: Comparison, tmp_path: Path, colour_map: str) -> None:
     """Rows downward from i = 1, columns to the right from j = 1: a transposed or flipped panel fails."""
     style = FigureStyle(dpi=200, colour_map=colour_map, range=(0.0, 1.0))
-    figure = draw_figure(plain_plan(comparison.results), FigureText("title"), style)
+    figure = draw_figure(figure_of(comparison.results, style), FigureText("title"), style)
     panels = [axes for axes in figure.axes if axes.images]
     figure.savefig(tmp_path / "figure.png", dpi=200)
     pixels = imread(tmp_path / "figure.png")
@@ -330,7 +328,7 @@ def test_every_cell_has_its_colour_at_its_place(comparison: Comparison, tmp_path
 
     assert len(panels) == len(comparison.results)
     for axes, result in zip(panels, comparison.results, strict=True):
-        box, values = axes.get_position(), result.similarity.values
+        box, values = axes.get_position(), result.phi
         assert (axes.get_xlim(), axes.get_ylim()) == ((0.5, 5.5), (3.5, 0.5))  # what the ticks say
         for i in range(3):
             for j in range(5):

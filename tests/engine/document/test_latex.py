@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.comparison.outcome import ComparisonRequest, ModuleResult
-from engine.comparison.running import outcomes
+from engine.comparison.outcome import SideResult
 from engine.document.export_plan import Comparison
 from engine.document.latex import latex_figure
 from engine.figures.style import FigureStyle
@@ -17,7 +16,7 @@ from engine.side import Side
 from engine.sources.opening import open_source
 from engine.subspaces.devices import CPU
 from tests.adapters import llama_modules, write_peft_adapter
-from tests.reference import compare
+from tests.reference import compare, compared
 
 
 def test_caption_says_what_is_shown(tmp_path: Path) -> None:
@@ -27,8 +26,7 @@ def test_caption_says_what_is_shown(tmp_path: Path) -> None:
         for k, name in enumerate(names)
     ]
     pairing = pair_adapters(*map(open_source, paths))
-    request = ComparisonRequest(1, pairing.first, pairing.second, pairing.comparable(Side.A))
-    results = tuple(outcome for outcome in outcomes(request) if isinstance(outcome, ModuleResult))
+    results = tuple(outcome for outcome in compared(pairing) if isinstance(outcome, SideResult))
     comparison = Comparison(pairing.first, pairing.second, Side.A, CPU, results, (), frozenset({"1_q", "3_v"}))
     text = latex_figure(comparison, FigureStyle(width=5.5, range=(0.0, 0.8)))
     for stated in (
@@ -54,7 +52,7 @@ def test_caption_has_room_for_many_projections_and_for_one_module(
 ) -> None:
     modules = llama_modules(layers, projections)
     paths = [write_peft_adapter(tmp_path / str(seed), modules, 4, seed=seed, d_in=48) for seed in (0, 1)]
-    request, found = compare(paths[0], paths[1])
-    results = tuple(outcome for outcome in found if isinstance(outcome, ModuleResult))
-    comparison = Comparison(request.first, request.second, Side.A, CPU, results, ())
+    pairing, found = compare(paths[0], paths[1])
+    results = tuple(outcome for outcome in found if isinstance(outcome, SideResult))
+    comparison = Comparison(pairing.first, pairing.second, Side.A, CPU, results, ())
     assert re.search(said, latex_figure(comparison, FigureStyle()))

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from engine.comparison.outcome import ComparisonRequest, ModuleResult
-from engine.comparison.running import outcomes
+from engine.comparison.outcome import SideResult
 from engine.document.export_plan import Comparison, ExportPlan
 from engine.document.reopening import find_adapter, read_saved
 from engine.errors import UnsupportedFormat
 from engine.matching.pairing import pair_adapters
-from engine.measures.views import View
+from engine.measures.view import View
 from engine.side import Side
 from engine.sources.opening import open_source
 from engine.subspaces.devices import CPU
 from tests.adapters import llama_modules, write_peft_adapter
 from tests.exporting import export_comparison
+from tests.reference import compared
 
 
 @pytest.fixture
@@ -29,8 +29,7 @@ def exported(tmp_path: Path) -> Path:
     modules = llama_modules(3)
     paths = [write_peft_adapter(tmp_path / name, modules, 4, seed=k) for k, name in enumerate(("ädapter one", "two"))]
     pairing = pair_adapters(*map(open_source, paths))
-    request = ComparisonRequest(1, pairing.first, pairing.second, pairing.comparable(Side.B), Side.B)
-    results = tuple(outcome for outcome in outcomes(request) if isinstance(outcome, ModuleResult))
+    results = tuple(outcome for outcome in compared(pairing, Side.B) if isinstance(outcome, SideResult))
     shown = frozenset({"1_q", "3_v"})
     comparison = Comparison(pairing.first, pairing.second, Side.B, CPU, results, (), shown)
     export_comparison(comparison, tmp_path / "out", ExportPlan(("png",)))

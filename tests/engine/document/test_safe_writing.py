@@ -20,7 +20,7 @@ from engine.document.export_plan import Comparison, ExportPlan, file_names
 from engine.document.stage import staged
 from engine.errors import ExportFailure, WouldBeLost
 from engine.figures.style import FigureStyle
-from engine.measures.views import View
+from engine.measures.view import View
 from tests.adapters import llama_modules, write_peft_adapter
 from tests.conftest import REPOSITORY
 from tests.engine.document.test_export import compare

@@ -9,7 +9,7 @@ import math
 import tracemalloc
 import zipfile
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from engine.checkpoints.storage_types import Float64Array
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import SideResult
 from engine.document import tables as export_tables
 from engine.document.export_size import tables_size
 from engine.document.spool import spooled_results
@@ -31,7 +31,8 @@ from engine.naming.module_path import ModulePath
 from engine.side import Side
 from engine.sources.matrices import Factors, StoredMatrix
 from engine.sources.source import Module
-from engine.subspaces.subspace import Spectrum, SubspaceSimilarity
+from engine.subspaces.facts import SideFacts
+from engine.subspaces.overlap import Overlap, Spectrum
 
 # What is near the ends of what the library writes as Python does, and what rounding makes of 0 and 1.
 NUMBERS = st.floats(-1e-16, 1.0000000000000002) | st.sampled_from(
@@ -51,14 +52,14 @@ def number(value: float) -> str:
     return "" if math.isnan(value) else repr(value)
 
 
-def old_phi_csv(results: Iterable[ModuleResult]) -> bytes:
+def old_phi_csv(results: Iterable[SideResult]) -> bytes:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(PHI_COLUMNS)
     for result in results:
         path = result.pair.path
-        values = result.similarity.values
-        chance = expected_similarity(*result.pair.shape, result.similarity.dimension)
+        values = result.phi
+        chance = expected_similarity(*result.pair.shape, result.facts.dimension)
         start = (path.tower, path.layer_label, path.projection, path.name)
         for i, (row, chance_row) in enumerate(zip(values.tolist(), chance.tolist(), strict=True), 1):
             writer.writerows(
@@ -76,8 +77,8 @@ def old_matrix_csv(values: Float64Array) -> bytes:
     return out.getvalue().encode()
 
 
-def old_phi_npz(results: Iterable[ModuleResult], facts: dict[str, Any]) -> bytes:
-    array_of: dict[str, Any] = {result.pair.slug: result.similarity.values for result in results}
+def old_phi_npz(results: Iterable[SideResult], facts: dict[str, Any]) -> bytes:
+    array_of: dict[str, Any] = {result.pair.slug: result.phi for result in results}
     array_of["meta_json"] = np.array(json.dumps(facts, ensure_ascii=False))
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -92,12 +93,34 @@ def old_phi_npz(results: Iterable[ModuleResult], facts: dict[str, Any]) -> bytes
 # --- results without adapters ---
 
 
+@dataclass(frozen=True, eq=False)
+class Stated(SideResult):
+    """A result whose φ is any numbers at all, whatever its facts: the writers do not ask where they come from."""
+
+    values: Float64Array = field(default_factory=lambda: np.empty((0, 0)))
+
+    @property
+    def phi(self) -> Float64Array:
+        return self.values
+
+
 def result_of(
     values: Float64Array, d: int, path: ModulePath = ModulePath("model.x", 0, "", "", "q"), slug: str = "1_q"
-) -> ModuleResult:
-    sides = [Module(path, Factors(StoredMatrix(("A",), (rank, d), "float32"))) for rank in values.shape]
-    first, second = (Spectrum(np.ones(rank), rank) for rank in values.shape)
-    return ModuleResult(ModulePair(sides[0], sides[1], slug), SubspaceSimilarity(values, first, second, d, "Gram"))
+) -> SideResult:
+    """A result with this φ."""
+    known = overlapping(np.zeros(values.shape), d, path, slug)
+    return Stated(known.pair, known.facts, values=values)
+
+
+def overlapping(
+    matrix: Float64Array, d: int, path: ModulePath = ModulePath("model.x", 0, "", "", "q"), slug: str = "1_q"
+) -> SideResult:
+    """A result with this M."""
+    rows, columns = matrix.shape
+    sides = [Module(path, Factors(StoredMatrix(("A",), (rank, d), "float32"))) for rank in matrix.shape]
+    first, second = (Spectrum(np.ones(rank), rank) for rank in matrix.shape)
+    facts = SideFacts(Side.A, Overlap(matrix, (rows, columns), first, second, d, "Gram"))
+    return SideResult(ModulePair(sides[0], sides[1], slug), facts)
 
 
 @given(
@@ -152,7 +175,7 @@ def test_a_large_panel_takes_little_memory() -> None:
 
 def test_the_size_is_known_before() -> None:
     results = [result_of(np.random.default_rng(k).random((40, 64)), 8192, slug=f"{k}_q") for k in range(3)]
-    size = len(b"".join(phi_csv(results))) + sum(len(b"".join(matrix_csv(r.similarity.values))) for r in results)
+    size = len(b"".join(phi_csv(results))) + sum(len(b"".join(matrix_csv(r.phi))) for r in results)
     archive = io.BytesIO()
     write_phi_npz(results, "{}", archive)
     pairs = [result.pair for result in results]
@@ -162,13 +185,15 @@ def test_the_size_is_known_before() -> None:
 
 def test_spooled_results_are_those_that_were_kept(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    kept = [result_of(rng.random(shape), 16, slug=f"{k}_q") for k, shape in enumerate([(3, 4), (5, 2), (1, 1)])]
+    kept = [overlapping(rng.random(shape), 16, slug=f"{k}_q") for k, shape in enumerate([(3, 4), (5, 2), (1, 1)])]
     with spooled_results(tmp_path, tmp_path) as results:
         for result in kept:
             results.append(result)
         assert len(results) == 3
         for result, again in zip(kept, [*results[:2], results[-1]], strict=True):
-            assert np.array_equal(again.similarity.values, result.similarity.values)
-            assert not again.similarity.values.flags.writeable
-            assert replace(again, similarity=result.similarity).pair == result.pair
+            assert np.array_equal(again.phi, result.phi)
+            assert not again.phi.flags.writeable
+            assert np.array_equal(again.facts.overlap.matrix, result.facts.overlap.matrix)
+            assert not again.facts.overlap.matrix.flags.writeable
+            assert replace(again, facts=result.facts).pair == result.pair
     assert list(tmp_path.iterdir()) == []

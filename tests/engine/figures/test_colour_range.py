@@ -9,20 +9,19 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.figures.colour_bar import bar_marks, bar_ticks
-from engine.figures.colour_range import (
+from engine.figures.colour_maps import (
     COLOUR_MAPS,
     DIVERGING_MAPS,
     UNDEFINED_COLOUR,
     RangeMode,
-    chosen_range,
-    colour_table,
     map_name,
     maps_of,
     range_modes,
     suits,
     typed_range,
 )
-from engine.measures.views import View
+from engine.figures.colour_range import chosen_range, colour_table
+from engine.measures.view import View
 
 CENTRED = [view for view in View if view.is_centred]
 

@@ -15,18 +15,19 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage, imread
 from matplotlib.transforms import Bbox
 
-from engine.comparison.outcome import ModuleResult
-from engine.figures.arrangement import figure_size, fitting_plan
-from engine.figures.colour_range import UNDEFINED_COLOUR
+from engine.comparison.outcome import SideResult
+from engine.figures.arrangement import figure_size
+from engine.figures.colour_maps import UNDEFINED_COLOUR
 from engine.figures.contents import figure_levels
 from engine.figures.matplotlib_figure import draw_figure, save_figure
 from engine.figures.notation import FigureText, figure_text
-from engine.figures.presets import Preset, preset_pairs, preset_plan
+from engine.figures.presets import Preset, preset_pairs
 from engine.figures.style import FigureStyle
-from engine.measures.views import View, view_values
+from engine.measures.view import View
+from engine.measures.views import view_values
 from engine.side import Side
 from tests.adapters import llama_modules, peft_config, peft_tensors, write_peft_adapter, write_tensors
-from tests.reference import compare
+from tests.reference import compare, figure_of
 
 TITLE = FigureText(
     r"$\phi(A_{r=64},\ A'_{r=64},\ i,\ j)$", r"$\phi$, right-singular vectors of $A$", r"$\phi$ on $A$"
@@ -39,14 +40,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("adapters")
 
 
-def made(folder: Path, panels: int, ranks: tuple[int, int] = (64, 64)) -> list[ModuleResult]:
+def made(folder: Path, panels: int, ranks: tuple[int, int] = (64, 64)) -> list[SideResult]:
     """Results for so many panels, two to a layer."""
     modules = llama_modules(-(-panels // 2))[:panels]
     name = f"{panels}-{ranks[0]}-{ranks[1]}"
     paths = [
         write_peft_adapter(folder / f"{name}-{k}", modules, rank, seed=k, d_in=96) for k, rank in enumerate(ranks)
     ]  # fmt: skip
-    return [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, ModuleResult)]
+    return [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, SideResult)]
 
 
 def text_boxes(figure: Figure) -> dict[str, Bbox]:
@@ -89,7 +90,7 @@ def assert_legible(figure: Figure) -> None:
 @pytest.mark.parametrize(("width", "label", "tick"), VENUES)
 def test_nothing_overlaps_or_is_cut(folder: Path, width: float, label: float, tick: float, panels: int) -> None:
     style = FigureStyle(width=width, dpi=150, label_size=label, tick_size=tick, letters=True)
-    figure = draw_figure(fitting_plan(made(folder, panels), style), TITLE, style)
+    figure = draw_figure(figure_of(made(folder, panels), style), TITLE, style)
     assert figure.get_figwidth() == pytest.approx(width)
     assert_legible(figure)
 
@@ -102,19 +103,19 @@ def test_presets_are_legible(folder: Path, preset: Preset, width: float, label: 
     chosen = [by_slug[pair.slug] for pair in preset_pairs([result.pair for result in found], preset)]
     style = FigureStyle(width=width, dpi=150, label_size=label, tick_size=tick)
     text = figure_text(Side.DW_LEFT, style.view, chosen)
-    assert_legible(draw_figure(fitting_plan(chosen, style, preset), text, style))
+    assert_legible(draw_figure(figure_of(chosen, style, preset), text, style))
 
 
 @pytest.mark.parametrize("width", [3.03, 5.5, None])
 def test_layers_of_many_projections_break_where_the_page_is_narrow(folder: Path, width: float | None) -> None:
     modules = llama_modules(3, ("q", "k", "v", "o", "gate", "up", "down"))
     paths = [write_peft_adapter(folder / f"many-{width}-{k}", modules, 8, seed=k, d_in=96) for k in (0, 1)]
-    found = [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, ModuleResult)]
+    found = [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, SideResult)]
     style = FigureStyle(width, 150, letters=True, control=True, chance=True)
-    plan = fitting_plan(found, style)
-    assert len(plan.panels) == 22, "the last one is the control"
-    assert plan.layout.columns == 7 if width is None else plan.layout.columns < 7
-    assert_legible(draw_figure(plan, figure_text(Side.B, View.ABOVE_CHANCE, found), style))
+    laid_out = figure_of(found, style)
+    assert len(laid_out.contents.plan.panels) == 22, "the last one is the control"
+    assert laid_out.layout.columns == 7 if width is None else laid_out.layout.columns < 7
+    assert_legible(draw_figure(laid_out, figure_text(Side.B, View.ABOVE_CHANCE, found), style))
 
 
 @pytest.mark.parametrize("width", [3.03, 5.5, None])
@@ -127,9 +128,9 @@ def test_towers_are_named_beside_their_own_panels(folder: Path, width: float | N
         for layer in range(2) for projection in "qkvo"
     ]  # fmt: skip
     paths = [write_peft_adapter(folder / f"towers-{width}-{k}", modules, 4, seed=k, d_in=96) for k in (0, 1)]
-    found = [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, ModuleResult)]
+    found = [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, SideResult)]
     style = FigureStyle(width, 150)
-    figure = draw_figure(fitting_plan(found, style), figure_text(Side.A, style.view, found), style)
+    figure = draw_figure(figure_of(found, style), figure_text(Side.A, style.view, found), style)
     assert "decoder.cross\nLayer 2" in [text.get_text() for text in figure.texts]
     assert_legible(figure)
 
@@ -137,7 +138,7 @@ def test_towers_are_named_beside_their_own_panels(folder: Path, width: float | N
 def test_the_legend_explains_what_is_there(folder: Path) -> None:
     found = made(folder, 2)
     style = FigureStyle(width=3.25, dpi=150, chance=True)
-    figure = draw_figure(fitting_plan(found, style), TITLE, style)
+    figure = draw_figure(figure_of(found, style), TITLE, style)
     said = [text.get_text() for text in figure.texts]
     drawn = [collection for axes, _ in heatmaps(figure) for collection in axes.collections]
     assert any("above chance" in text for text in said) is bool(drawn)
@@ -150,16 +151,16 @@ def heatmaps(figure: Figure) -> list[tuple[Axes, AxesImage]]:
 
 def test_undefined_and_hidden_cells_have_colours_of_their_own(folder: Path) -> None:
     found = made(folder, 2, (4, 90))  # 90 directions in R^96, then fewer in the file that is rank-deficient
-    plan = fitting_plan(found, FigureStyle())
-    image = heatmaps(draw_figure(plan, TITLE, FigureStyle()))[0][1]
+    laid_out = figure_of(found, FigureStyle())
+    image = heatmaps(draw_figure(laid_out, TITLE, FigureStyle()))[0][1]
     assert np.asarray(image.get_array()).shape == (4, 90, 4)
     beyond = made(folder, 2, (4, 100))  # no more than 96 directions exist
-    figure = draw_figure(fitting_plan(beyond, FigureStyle()), TITLE, FigureStyle())
+    figure = draw_figure(figure_of(beyond, FigureStyle()), TITLE, FigureStyle())
     pixels = np.asarray(heatmaps(figure)[0][1].get_array())
     grey = [int(UNDEFINED_COLOUR[k : k + 2], 16) / 255 for k in (1, 3, 5)]
     np.testing.assert_allclose(pixels[:, 96:, :3], np.broadcast_to(grey, (4, 4, 3)))
     assert any("undefined" in text.get_text() for text in figure.texts)
-    preset = preset_plan(made(folder, 2, (8, 64)), Preset.FIG3)
+    preset = figure_of(made(folder, 2, (8, 64)), preset=Preset.FIG3)
     figure = draw_figure(preset, TITLE, FigureStyle())
     pixels = np.asarray(heatmaps(figure)[0][1].get_array())
     assert not np.allclose(pixels[7, 0, :3], grey), "hidden is not undefined"
@@ -168,7 +169,7 @@ def test_undefined_and_hidden_cells_have_colours_of_their_own(folder: Path) -> N
 
 def test_bar_states_both_ends(folder: Path) -> None:
     style = FigureStyle(range=(0.13, 0.572))
-    figure = draw_figure(fitting_plan(made(folder, 2), style), TITLE, style)
+    figure = draw_figure(figure_of(made(folder, 2), style), TITLE, style)
     bar = next(axes for axes in figure.axes if not axes.images)
     labels = [label.get_text() for label in bar.get_yticklabels()]
     assert (labels[0], labels[-1]) == ("0.130", "0.572")
@@ -181,7 +182,7 @@ def test_same_figure_same_bytes(folder: Path, monkeypatch: pytest.MonkeyPatch, k
     written = []
     for _ in range(2):
         out = io.BytesIO()
-        save_figure(draw_figure(fitting_plan(made(folder, 2), style), TITLE, style), out, kind, style, {})
+        save_figure(draw_figure(figure_of(made(folder, 2), style), TITLE, style), out, kind, style, {})
         written.append(out.getvalue())
     assert written[0] == written[1]
 
@@ -190,11 +191,11 @@ def test_svg_text_is_text_or_paths_by_choice(folder: Path) -> None:
     for as_paths in (False, True):
         style = FigureStyle(svg_paths=as_paths)
         out = io.BytesIO()
-        save_figure(draw_figure(fitting_plan(made(folder, 1), style), TITLE, style), out, "svg", style, {})
+        save_figure(draw_figure(figure_of(made(folder, 1), style), TITLE, style), out, "svg", style, {})
         assert (b"<text" in out.getvalue()) is not as_paths
 
 
-def _sharing_their_weakest(folder: Path) -> list[ModuleResult]:
+def _sharing_their_weakest(folder: Path) -> list[SideResult]:
     """Two adapters whose directions are random but for the last, which they share."""
     modules = llama_modules(1)
     shared, paths = np.random.default_rng(9).standard_normal(400), []
@@ -204,16 +205,16 @@ def _sharing_their_weakest(folder: Path) -> list[ModuleResult]:
             tensors[name] *= np.linspace(9, 4, 6, dtype=np.float32)[:, None]
             tensors[name][-1] = shared
         paths.append(write_tensors(folder / f"weakest{seed}", tensors, peft_config(modules, 6)))
-    return [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, ModuleResult)]
+    return [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, SideResult)]
 
 
 def test_chance_line_lies_where_z_is_3(folder: Path) -> None:
     found = _sharing_their_weakest(folder)
     style = FigureStyle(chance=True)
-    figure = draw_figure(fitting_plan(found, style), TITLE, style)
+    figure = draw_figure(figure_of(found, style), TITLE, style)
     drawn = 0
     for result, (axes, _) in zip(found, heatmaps(figure), strict=True):
-        z = view_values(result.similarity, View.Z)
+        z = view_values(result.facts, View.Z)
         vertices = [path.vertices for lines in axes.collections for path in lines.get_paths()]
         assert bool(vertices) == (z.min() < 3 < z.max())
         for j, i in np.concatenate([np.empty((0, 2)), *vertices]):
@@ -222,7 +223,7 @@ def test_chance_line_lies_where_z_is_3(folder: Path) -> None:
             assert around.max() >= 3.0 - 1e-9
             drawn += 1
     assert drawn
-    without = draw_figure(fitting_plan(made(folder, 2), FigureStyle()), TITLE, FigureStyle())
+    without = draw_figure(figure_of(made(folder, 2), FigureStyle()), TITLE, FigureStyle())
     assert not any(axes.collections for axes, _ in heatmaps(without))
 
 
@@ -236,10 +237,10 @@ def test_no_chance_line_runs_along_undefined_cells(folder: Path) -> None:
         return matrix
 
     first = write_peft_adapter(folder / "deficient", llama_modules(1), 16, seed=3, d_in=96, draw=deficient)
-    found = [o for o in compare(first, first)[1] if isinstance(o, ModuleResult)]
-    assert np.isnan(found[0].similarity.values[6:]).all()
+    found = [o for o in compare(first, first)[1] if isinstance(o, SideResult)]
+    assert np.isnan(found[0].phi[6:]).all()
     style = FigureStyle(dpi=80, chance=True)  # the adapter with itself: all that is defined is far above chance
-    figure = draw_figure(fitting_plan(found, style), TITLE, style)
+    figure = draw_figure(figure_of(found, style), TITLE, style)
     assert not [collection for axes, _ in heatmaps(figure) for collection in axes.collections]
     assert not any("above chance" in text.get_text() for text in figure.texts)
 
@@ -247,16 +248,16 @@ def test_no_chance_line_runs_along_undefined_cells(folder: Path) -> None:
 @pytest.mark.parametrize("ends", [(-1.0, 0.0), (0.0, 0.3), (-0.2, 0.4)])
 def test_the_bar_runs_over_the_range_and_no_further(folder: Path, ends: tuple[float, float]) -> None:
     style = FigureStyle(dpi=80, range=ends, view=View.ABOVE_CHANCE)
-    figure = draw_figure(fitting_plan(made(folder, 2), style), TITLE, style)
+    figure = draw_figure(figure_of(made(folder, 2), style), TITLE, style)
     assert figure.axes[-1].get_ylim() == pytest.approx(ends)
 
 
 def test_long_projections_stay_above_their_panels(folder: Path) -> None:
     modules = [f"model.layers.{layer}.another_rather_long_name_{k}" for layer in range(2) for k in range(3)]
     paths = [write_peft_adapter(folder / f"long-{k}", modules, 4, seed=k, d_in=96) for k in (0, 1)]
-    found = [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, ModuleResult)]
+    found = [outcome for outcome in compare(paths[0], paths[1])[1] if isinstance(outcome, SideResult)]
     style = FigureStyle(3.25, 150, label_size=8, tick_size=6, letters=True)
-    assert_legible(draw_figure(fitting_plan(found, style), figure_text(Side.A, View.PHI, found), style))
+    assert_legible(draw_figure(figure_of(found, style), figure_text(Side.A, View.PHI, found), style))
 
 
 @pytest.mark.parametrize("width", [3.03, None])
@@ -265,7 +266,7 @@ def test_large_numbers_stay_beside_the_bar(folder: Path, width: float | None) ->
     found = made(folder, 2)
     for ends, highest in (((-12.34, 5337.55), "5338"), ((20.7, 177.149), "177"), ((-1.26, 12.34), "12.3")):
         style = FigureStyle(width, 150, view=View.Z, range=ends)
-        figure = draw_figure(fitting_plan(found, style), figure_text(Side.A, View.Z, found), style)
+        figure = draw_figure(figure_of(found, style), figure_text(Side.A, View.Z, found), style)
         assert [label.get_text() for label in figure.axes[-1].get_yticklabels()][-1] == highest
         assert_legible(figure)
 
@@ -276,7 +277,7 @@ def test_every_view_is_named_and_legible(folder: Path, width: float, label: floa
     found = made(folder, 4)
     style = FigureStyle(width, 150, label_size=label, tick_size=tick, view=view, chance=True)
     text = figure_text(Side.DW_LEFT, view, found)
-    figure = draw_figure(fitting_plan(found, style), text, style)
+    figure = draw_figure(figure_of(found, style), text, style)
     assert_legible(figure)
     bar = figure.axes[-1]
     assert bar.get_ylabel() in (text.bar_label, text.short_bar_label)
@@ -287,7 +288,7 @@ def test_every_view_is_named_and_legible(folder: Path, width: float, label: floa
     assert title.endswith(r" - \mathrm{chance}$") == (view is View.ABOVE_CHANCE)
 
 
-def _asymmetric(folder: Path) -> list[ModuleResult]:
+def _asymmetric(folder: Path) -> list[SideResult]:
     """Panels of 3 × 6 cells without any symmetry, with φ on both sides of chance."""
     return made(folder, 2, (3, 6))
 
@@ -299,17 +300,17 @@ def test_cells_have_the_colours_of_the_view(folder: Path, tmp_path: Path, view: 
     if view is View.PHI and colour_map == "cmocean:balance":
         pytest.skip("φ takes no map with a middle")
     found, style = _asymmetric(folder), FigureStyle(dpi=200, view=view, colour_map=colour_map)
-    plan = fitting_plan(found, style)
-    figure = draw_figure(plan, figure_text(Side.A, view, found), style)
+    laid_out = figure_of(found, style)
+    figure = draw_figure(laid_out, figure_text(Side.A, view, found), style)
     with (tmp_path / "figure.png").open("wb") as target:
         save_figure(figure, target, "png", style, {})
     pixels = imread(tmp_path / "figure.png")
-    low, high = figure_levels(plan, style)
+    low, high = figure_levels(laid_out.contents, style)
     assert (low == -high) == view.is_centred
     colours = Colormap(colour_map or {View.PHI: "seaborn:rocket"}.get(view, "seaborn:icefire"))
     seen = []
     for (axes, _), result in zip(heatmaps(figure), found, strict=True):
-        box, values = axes.get_position(), view_values(result.similarity, view)
+        box, values = axes.get_position(), view_values(result.facts, view)
         for i, j in np.ndindex(3, 6):
             x = int((box.x0 + (j + 0.5) / 6 * box.width) * pixels.shape[1])
             y = int((1.0 - box.y1 + (i + 0.5) / 3 * box.height) * pixels.shape[0])
@@ -323,7 +324,7 @@ def test_cells_have_the_colours_of_the_view(folder: Path, tmp_path: Path, view: 
 def test_marks_cross_the_bar_of_z(folder: Path) -> None:
     found = made(folder, 2)
     style = FigureStyle(view=View.Z, range=(-12.0, 12.0))
-    bar = draw_figure(fitting_plan(found, style), figure_text(Side.A, View.Z, found), style).axes[-1]
+    bar = draw_figure(figure_of(found, style), figure_text(Side.A, View.Z, found), style).axes[-1]
     assert sorted(float(np.asarray(line.get_ydata())[0]) for line in bar.lines) == [-3.0, 3.0]
     labels = {label.get_text(): tick for label, tick in zip(bar.get_yticklabels(), bar.get_yticks(), strict=True)}
     assert (labels["3 SD"], labels["−3 SD"]) == (3.0, -3.0)
@@ -333,7 +334,7 @@ def test_marks_cross_the_bar_of_z(folder: Path) -> None:
 def test_the_line_at_chance_is_seen_on_its_ground(folder: Path, colour_map: str, line: str) -> None:
     found = _sharing_their_weakest(folder)
     style = FigureStyle(chance=True, view=View.Z, colour_map=colour_map)
-    figure = draw_figure(fitting_plan(found, style), TITLE, style)
+    figure = draw_figure(figure_of(found, style), TITLE, style)
     assert any(f"3 SD above chance: {line} line" in text.get_text() for text in figure.texts)
     (collection, *_) = [collection for axes, _ in heatmaps(figure) for collection in axes.collections]
     assert bool(np.asarray(collection.get_edgecolor())[0, :3].mean() > 0.5) == (line == "white")
@@ -346,14 +347,14 @@ def test_the_size_is_known_before_anything_is_drawn(folder: Path) -> None:
         (8, FigureStyle(3.03, control=True)),
     ):
         found = made(folder, panels)
-        plan = fitting_plan(found, style)
-        figure = draw_figure(plan, figure_text(Side.A, View.PHI, found), style)
-        assert figure_size(plan, style) == pytest.approx((figure.get_figwidth(), figure.get_figheight()))
+        laid_out = figure_of(found, style)
+        figure = draw_figure(laid_out, figure_text(Side.A, View.PHI, found), style)
+        assert figure_size(laid_out, style) == pytest.approx((figure.get_figwidth(), figure.get_figheight()))
 
 
 def test_a_png_that_cannot_be_drawn_is_refused_in_words(folder: Path) -> None:
     style = FigureStyle(dpi=2400)
-    figure = draw_figure(fitting_plan(made(folder, 1), style), TITLE, style)
+    figure = draw_figure(figure_of(made(folder, 1), style), TITLE, style)
     figure.set_size_inches(5, 300)
     with pytest.raises(ValueError, match="300 inches at 2400 dots per inch"):
         save_figure(figure, io.BytesIO(), "png", style, {})
@@ -362,4 +363,4 @@ def test_a_png_that_cannot_be_drawn_is_refused_in_words(folder: Path) -> None:
 def test_the_title_stays_on_a_narrow_page(folder: Path) -> None:
     found = made(folder, 1)
     style = FigureStyle(2.0, 150, view=View.ABOVE_CHANCE)
-    assert_legible(draw_figure(fitting_plan(found, style), figure_text(Side.DW_RIGHT, style.view, found), style))
+    assert_legible(draw_figure(figure_of(found, style), figure_text(Side.DW_RIGHT, style.view, found), style))

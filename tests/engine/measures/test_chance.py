@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from engine.measures.chance import chance_along_diagonal, expected_similarity, similarity_deviation
+from engine.measures.chance import expected_similarity, similarity_deviation
+from engine.measures.phi import PHI
 
 _DRAWS = 4000
 
@@ -37,9 +38,19 @@ def test_mean_and_deviation_are_those_of_random_subspaces(r: int, r_: int, d: in
 
 @pytest.mark.parametrize(("r", "d"), [(1, 1), (4, 40), (6, 4), (5, 5)])
 def test_along_the_diagonal_it_is_the_same(r: int, d: int) -> None:
-    expected, deviation = chance_along_diagonal(r, d)
-    np.testing.assert_allclose(expected, np.diagonal(expected_similarity(r, r, d)), rtol=1e-15)
-    np.testing.assert_allclose(deviation, np.diagonal(similarity_deviation(r, r, d)), rtol=1e-15)
+    chance = PHI.chance((r, r), d)
+    expected, deviation = np.array([_at_k(k, d) for k in range(1, r + 1)]).T
+    np.testing.assert_allclose(np.diagonal(chance.expected), expected, rtol=1e-15)
+    np.testing.assert_allclose(np.diagonal(chance.deviation), deviation, rtol=1e-15)
+
+
+def _at_k(k: int, d: int) -> tuple[float, float]:
+    """E[φ(k, k)] and SD[φ(k, k)], from Var‖UᵢᵀU'ⱼ‖² as METHOD states it."""
+    if k > d:
+        return math.nan, math.nan
+    if d == 1:
+        return 1.0, 0.0
+    return k / d, math.sqrt(2.0 * k * k * (d - k) * (d - k) / (d**2 * (d - 1.0) * (d + 2.0))) / k
 
 
 def test_stated_levels_of_the_method() -> None:

@@ -7,22 +7,19 @@ from pathlib import Path
 import numpy as np
 
 from engine.comparison.findings import findings
-from engine.comparison.outcome import ComparisonRequest, ModuleResult
-from engine.comparison.running import outcomes
+from engine.comparison.outcome import SideResult
 from engine.matching.pairing import pair_adapters
-from engine.side import Side
 from engine.sources.opening import open_source
 from tests.adapters import llama_modules, write_peft_adapter
+from tests.reference import compared
 
 
-def _results(tmp_path: Path, layers: int, ranks: tuple[int, int] = (4, 4), d_in: int = 64) -> list[ModuleResult]:
+def _results(tmp_path: Path, layers: int, ranks: tuple[int, int] = (4, 4), d_in: int = 64) -> list[SideResult]:
     first, second = (
         open_source(write_peft_adapter(tmp_path / str(k), llama_modules(layers), rank, seed=k, d_in=d_in))
         for k, rank in enumerate(ranks)
     )
-    pairing = pair_adapters(first, second)
-    request = ComparisonRequest(1, first, second, pairing.comparable(Side.A))
-    return [outcome for outcome in outcomes(request) if isinstance(outcome, ModuleResult)]
+    return [outcome for outcome in compared(pair_adapters(first, second)) if isinstance(outcome, SideResult)]
 
 
 def test_the_longer_of_row_and_column_does_not_dominate_by_its_length(tmp_path: Path) -> None:

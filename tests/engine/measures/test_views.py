@@ -8,24 +8,28 @@ import pytest
 from engine.checkpoints.storage_types import FLOAT64, StoredArray
 from engine.measures.chance import expected_similarity, similarity_deviation
 from engine.measures.control import gaussian_control
-from engine.measures.views import View, bar_labels, chance_band, figure_title, read_cell, view_values, why_undefined
+from engine.measures.phi import PHI
+from engine.measures.view import View, bar_labels, figure_title
+from engine.measures.views import chance_band, read_cell, view_values, why_undefined
 from engine.side import Side
-from engine.subspaces.subspace import RowMatrix, subspace_similarity
+from engine.subspaces.facts import SideFacts
+from engine.subspaces.overlap import overlap_of
+from engine.subspaces.row_matrix import RowMatrix
 
 
 def test_z_of_random_subspaces_is_standard() -> None:
     """Mean 0 and variance 1 in every cell, over seeds: E and SD are those of METHOD."""
-    z = np.stack([view_values(gaussian_control(3, 4, 32, seed), View.Z) for seed in range(1500)])
+    z = np.stack([view_values(gaussian_control(3, 4, 32, seed=seed), View.Z) for seed in range(1500)])
     assert np.abs(z.mean(axis=0)).max() < 5 / np.sqrt(len(z))
     assert np.abs(z.var(axis=0) - 1).max() < 0.25
 
 
 def test_above_chance_subtracts_the_larger_index_over_d() -> None:
     control = gaussian_control(2, 3, 20)
-    above = view_values(control, View.ABOVE_CHANCE)
+    phi, above = PHI.values(control), view_values(control, View.ABOVE_CHANCE)
     for i in (1, 2):
         for j in (1, 2, 3):
-            assert above[i - 1, j - 1] == control.values[i - 1, j - 1] - max(i, j) / 20
+            assert above[i - 1, j - 1] == phi[i - 1, j - 1] - max(i, j) / 20
 
 
 def test_whole_space_has_no_z_and_undefined_stays_undefined() -> None:
@@ -33,15 +37,15 @@ def test_whole_space_has_no_z_and_undefined_stays_undefined() -> None:
     whole = RowMatrix(StoredArray(rng.standard_normal((3, 3)), FLOAT64), FLOAT64)
     one = np.zeros((2, 3))
     one[0, 0] = 1.0
-    similarity = subspace_similarity(whole, RowMatrix(StoredArray(one, FLOAT64), FLOAT64))
-    z = view_values(similarity, View.Z)
+    facts = SideFacts(Side.A, overlap_of(whole, RowMatrix(StoredArray(one, FLOAT64), FLOAT64)))
+    z = view_values(facts, View.Z)
     assert np.isnan(z[2]).all(), "a subspace that is all of R^d has no spread"
     assert np.isnan(z[:, 1]).all(), "past the numerical rank"
     assert np.isfinite(z[:2, 0]).all()
-    assert view_values(similarity, View.PHI) is similarity.values
-    assert [why_undefined(similarity, view, 3, 2) for view in View] == ["past the numerical rank"] * 3
-    assert [why_undefined(similarity, view, 3, 1) for view in View] == ["", "", "a subspace is the whole space"]
-    assert why_undefined(similarity, View.Z, 2, 1) == ""
+    np.testing.assert_array_equal(view_values(facts, View.PHI), PHI.values(facts))
+    assert [why_undefined(facts, view, 3, 2) for view in View] == ["past the numerical rank"] * 3
+    assert [why_undefined(facts, view, 3, 1) for view in View] == ["", "", "a subspace is the whole space"]
+    assert why_undefined(facts, View.Z, 2, 1) == ""
 
 
 def test_a_cell_reads_as_its_panel() -> None:

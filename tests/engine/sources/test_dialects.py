@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import SideResult
 from engine.side import Side
 from engine.sources.opening import open_source
 from engine.sources.source import Source
@@ -256,7 +256,7 @@ def test_dialects_of_one_model_pair_with_each_other(tmp_path: Path, dialects: st
     first = make.write_safetensors(tmp_path / "first.safetensors", one(pairs))
     second = make.write_safetensors(tmp_path / "second.safetensors", another(others))
     _, found = compare(first, second, side)
-    values = [outcome.similarity.values for outcome in found if isinstance(outcome, ModuleResult)]
+    values = [outcome.phi for outcome in found if isinstance(outcome, SideResult)]
     compared = 0
     for name, (A, B) in pairs.items():
         if dialects == "PEFT and torchtune" and side is Side.B and name.endswith("q_proj"):

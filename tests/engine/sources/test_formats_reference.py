@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import SideResult
 from engine.errors import UnsupportedFormat
 from engine.sources.opening import open_source
 from tests.conftest import DATA
@@ -38,13 +38,13 @@ DECLINED = [folder for folder in FOLDERS if _expected(folder)["expect"] == "refu
 
 @pytest.mark.parametrize("folder", COMPARED, ids=lambda folder: folder.name)
 def test_every_module_is_found_and_compared(folder: Path) -> None:
-    request, found = compare(_adapter(folder, "a"), _adapter(folder, "b"))
+    pairing, found = compare(_adapter(folder, "a"), _adapter(folder, "b"))
     results = {outcome.pair.path.name: outcome for outcome in found}
     modules = [module for module in _expected(folder)["modules"] if "experts" not in module]
     assert modules
     for module in modules:
         outcome = results[_shown_name(module)]
-        assert isinstance(outcome, ModuleResult)
+        assert isinstance(outcome, SideResult)
         first, second = outcome.pair.first, outcome.pair.second
         assert (first.rank, second.rank) == (module["rank_a"], module["rank_b"])
         assert (first.d_in, first.d_out) == (module["d_in"], module["d_out"])
@@ -56,14 +56,14 @@ def test_every_module_is_found_and_compared(folder: Path) -> None:
                 assert adapted.scaling == pytest.approx(module[which], rel=1e-8)
         for cell, value in module["phi"].items():
             i, j = map(int, cell.split(","))
-            assert abs(outcome.similarity.values[i - 1, j - 1] - value) <= 2e-9
+            assert abs(outcome.phi[i - 1, j - 1] - value) <= 2e-9
         for i, row in enumerate(module.get("phi_matrix", [])):
             for j, value in enumerate(row):
-                assert abs(outcome.similarity.values[i, j] - value) <= 2e-9
+                assert abs(outcome.phi[i, j] - value) <= 2e-9
     if len(modules) == len(_expected(folder)["modules"]):
         assert len(results) == len(modules)
     if any(module["scaling_a"] is None for module in modules) and "adalora" not in folder.name:
-        assert any("scaling is unknown" in warning for warning in request.first.warnings)
+        assert any("scaling is unknown" in warning for warning in pairing.first.warnings)
 
 
 @pytest.mark.parametrize("folder", DECLINED, ids=lambda folder: folder.name)

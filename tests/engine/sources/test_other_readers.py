@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import SideResult
 from engine.document.export_plan import Comparison, ExportPlan
 from engine.side import Side
 from engine.subspaces.devices import CPU
@@ -47,7 +47,7 @@ def adapters(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture(scope="module")
 def written(adapters: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Comparison]:
     pairing, found = compare(*adapters)
-    results = tuple(outcome for outcome in found if isinstance(outcome, ModuleResult))
+    results = tuple(outcome for outcome in found if isinstance(outcome, SideResult))
     comparison = Comparison(pairing.first, pairing.second, Side.A, CPU, results, ())
     folder = tmp_path_factory.mktemp("out")
     export_comparison(comparison, folder, ExportPlan(()))
@@ -66,7 +66,7 @@ def test_a_reader_that_guesses_gets_the_same_numbers(written: tuple[Path, Compar
     }  # fmt: skip
     for result in comparison.results:
         path = result.pair.path
-        for (i, j), value in np.ndenumerate(result.similarity.values):
+        for (i, j), value in np.ndenumerate(result.phi):
             found = read[path.layer_label, path.projection, i + 1, j + 1]
             assert found == value or (np.isnan(found) and np.isnan(value))
     assert sum(np.isnan(value) for value in read.values()) == 4 * 3, "j = 5 of every i"
@@ -79,7 +79,7 @@ def test_a_matrix_is_a_table_of_numbers_behind_its_row_names(written: tuple[Path
     for result in comparison.results:
         read = np.genfromtxt(folder / "matrices" / f"{result.pair.slug}.csv", delimiter=",", skip_header=1)
         np.testing.assert_array_equal(read[:, 0], np.arange(1, 4))
-        np.testing.assert_array_equal(read[:, 1:], result.similarity.values)
+        np.testing.assert_array_equal(read[:, 1:], result.phi)
 
 
 @pytest.mark.skipif(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 
 import engine.comparison.running
 import engine.subspaces.algebra
+import engine.subspaces.overlap
 from engine.checkpoints.storage_types import STORAGE_TYPES, StoredArray
-from engine.comparison.outcome import ComparisonRequest, ModuleResult, Outcome
+from engine.comparison.outcome import PairOutcome, Request, SideOutcome, SideResult
 from engine.errors import DeviceFailure
 from engine.matching.pairing import pair_adapters
 from engine.side import Side
@@ -52,7 +54,7 @@ def test_torch_multiplies_stored_numbers_exactly(device: Device, name: str) -> N
     rng = np.random.default_rng(0)
     algebra = TorchAlgebra(device)
     pairs = [(stored(rng, (3, 50), name), stored(rng, (5, 50), name)) for _ in range(4)]
-    products = algebra.grams([algebra.stage(*pair) for pair in pairs])
+    products = algebra.grams([algebra.stage(pair) for pair in pairs])
     for product, pair in zip(products, pairs, strict=True):
         np.testing.assert_allclose(product, expected(*pair), rtol=1e-13, atol=1e-12)
 
@@ -64,7 +66,7 @@ def test_numpy_multiplies_block_by_block(monkeypatch: pytest.MonkeyPatch, width:
     rng = np.random.default_rng(1)
     first, second = stored(rng, (3, 50), "bfloat16"), stored(rng, (5, 50), "float32")
     algebra = NumpyAlgebra()
-    product = algebra.grams([algebra.stage(first, second)])[0]
+    product = algebra.grams([algebra.stage((first, second))])[0]
     np.testing.assert_allclose(product, expected(first, second), rtol=1e-13)
 
 
@@ -87,7 +89,7 @@ def test_out_of_memory_leads_to_smaller_batches() -> None:
     rng = np.random.default_rng(2)
     pairs = [(stored(rng, (2, 9), "float32"), stored(rng, (2, 9), "float32")) for _ in range(11)]
     algebra = _Scarce(3)
-    products = algebra.grams([algebra.stage(*pair) for pair in pairs])
+    products = algebra.grams([algebra.stage(pair) for pair in pairs])
     assert len(products) == 11
     assert max(algebra.sizes[2:]) <= 3
     for product, pair in zip(products, pairs, strict=True):
@@ -100,22 +102,23 @@ def test_no_memory_for_one_pair_is_a_failure() -> None:
     pair = stored(rng, (2, 9), "float32"), stored(rng, (2, 9), "float32")
     algebra = _Scarce(0)
     with pytest.raises(DeviceFailure, match="too little free memory"):
-        algebra.grams([algebra.stage(*pair)])
+        algebra.grams([algebra.stage(pair)])
 
 
 # --- whole comparisons -----------------------------------------------------------------------------------
 
 
-def _request(folder: Path, device: Device, side: Side = Side.A) -> ComparisonRequest:
+def _request(folder: Path, device: Device, side: Side = Side.A) -> Request:
     modules = llama_modules(7, ("q", "v"))
     paths = [write_peft_adapter(folder / str(seed), modules, 4 + seed, seed=seed) for seed in (0, 1)]
     pairing = pair_adapters(*map(open_source, paths))
-    return ComparisonRequest(1, pairing.first, pairing.second, pairing.comparable(side), side, device)
+    return Request(1, pairing.matching, pairing.comparable(side), (side,), device)
 
 
-def _computed(monkeypatch: pytest.MonkeyPatch, request: ComparisonRequest, algebra: Algebra) -> list[Outcome]:
+def _computed(monkeypatch: pytest.MonkeyPatch, request: Request, algebra: Algebra) -> list[SideOutcome]:
     monkeypatch.setattr(engine.comparison.running, "algebra_for", lambda _device: algebra)
-    return list(engine.comparison.running.outcomes(request))
+    (side,) = request.sides
+    return [outcome.on(side) for outcome in engine.comparison.running.outcomes(request)]
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -128,9 +131,9 @@ def test_a_device_of_torch_gives_the_numbers_of_numpy(
     by_torch = _computed(monkeypatch, request, TorchAlgebra(device))
     assert [outcome.pair for outcome in by_torch] == list(request.pairs)
     for one, other in zip(by_numpy, by_torch, strict=True):
-        assert isinstance(one, ModuleResult)
-        assert isinstance(other, ModuleResult)
-        np.testing.assert_allclose(other.similarity.values, one.similarity.values, rtol=0, atol=1e-9)
+        assert isinstance(one, SideResult)
+        assert isinstance(other, SideResult)
+        np.testing.assert_allclose(other.phi, one.phi, rtol=0, atol=1e-9)
         assert other.warnings == ()
 
 
@@ -141,9 +144,9 @@ class _Failing(NumpyAlgebra):
         super().__init__()
         self._step = step
 
-    def stage(self, first: StoredArray, second: StoredArray) -> tuple[StoredArray, StoredArray]:
+    def stage(self, matrices: Sequence[StoredArray]) -> Sequence[StoredArray]:
         self._fail("stage")
-        return super().stage(first, second)
+        return super().stage(matrices)
 
     def grams(self, staged: Any) -> Any:
         self._fail("grams")
@@ -165,19 +168,19 @@ def test_what_a_device_fails_on_is_computed_on_the_cpu_and_says_so(
     request = _request(tmp_path, CPU)
     right = _computed(monkeypatch, request, NumpyAlgebra())
     if step == "right_singular":
-        monkeypatch.setattr(engine.subspaces.subspace, "_gram_directions", lambda _gram: None)
+        monkeypatch.setattr(engine.subspaces.overlap, "_gram_directions", lambda _gram: None)
     found = _computed(monkeypatch, request, _Failing(step))
     for one, other in zip(right, found, strict=True):
-        assert isinstance(one, ModuleResult)
-        assert isinstance(other, ModuleResult)
-        np.testing.assert_allclose(other.similarity.values, one.similarity.values, rtol=0, atol=1e-9)
+        assert isinstance(one, SideResult)
+        assert isinstance(other, SideResult)
+        np.testing.assert_allclose(other.phi, one.phi, rtol=0, atol=1e-9)
         assert other.warnings == ("The GPU failed. This module was computed on the CPU.",)
 
 
 def test_cancelling_ends_the_run_before_the_next_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     request = _request(tmp_path, CPU)
     monkeypatch.setattr(engine.subspaces.algebra, "_LARGEST_CPU_BATCH", 1)
-    seen: list[Outcome] = []
+    seen: list[PairOutcome] = []
     for outcome in engine.comparison.running.outcomes(request, lambda: len(seen) >= 3):
         seen.append(outcome)
     assert 3 <= len(seen) < len(request.pairs)

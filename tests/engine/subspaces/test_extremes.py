@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import SideResult
 from engine.side import Side
 from tests.factories import Tensors, mlx, peft, write_safetensors
 from tests.reference import compare
@@ -38,8 +38,8 @@ def test_numbers_near_the_ends_are_told_like_any_other(
     }  # fmt: skip
     for side in Side:
         (plain,), (moved,) = (compare(paths[place, 1], paths[place, 2], side)[1] for place in (0, exponent))
-        assert isinstance(plain, ModuleResult)
-        assert isinstance(moved, ModuleResult), moved.error
-        assert moved.similarity.first.numerical_rank == moved.similarity.second.numerical_rank == 4
+        assert isinstance(plain, SideResult)
+        assert isinstance(moved, SideResult), moved.error
+        assert moved.facts.first.numerical_rank == moved.facts.second.numerical_rank == 4
         assert moved.warnings == ()
-        np.testing.assert_allclose(moved.similarity.values, plain.similarity.values, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(moved.phi, plain.phi, rtol=0, atol=1e-9)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.comparison.outcome import ModuleResult
+from engine.comparison.outcome import SideResult
 from tests.adapters import llama_modules, peft_config, peft_tensors, write_tensors
 from tests.conftest import DATA, REPOSITORY
 from tests.reference import compare, reference_phi, stored_matrices
@@ -38,10 +38,10 @@ def test_minilm_agrees_with_its_reference(pair: str) -> None:
     _, found = compare(first, second)
     assert {outcome.pair.path.name for outcome in found} == set(expected)
     for outcome in found:
-        assert isinstance(outcome, ModuleResult)
+        assert isinstance(outcome, SideResult)
         for cell, value in expected[outcome.pair.path.name].items():
             i, j = map(int, cell.split(","))
-            assert abs(outcome.similarity.values[i - 1, j - 1] - value) <= 2e-9
+            assert abs(outcome.phi[i - 1, j - 1] - value) <= 2e-9
 
 
 @pytest.mark.parametrize(
@@ -49,13 +49,13 @@ def test_minilm_agrees_with_its_reference(pair: str) -> None:
     [("r64_alpha8_seed0", "r64_alpha8_seed1"), ("r8_seed0", "r64_alpha8_seed1"), ("r8_seed0", "r8_seed1")],
 )
 def test_every_cell_agrees_with_an_svd(first: str, second: str) -> None:
-    request, found = compare(_minilm(first), _minilm(second))
+    pairing, found = compare(_minilm(first), _minilm(second))
     assert len(found) == 12
     for outcome in found:
-        assert isinstance(outcome, ModuleResult)
-        X = stored_matrices(request.first, outcome.pair, first=True)
-        Y = stored_matrices(request.second, outcome.pair, first=False)
-        np.testing.assert_allclose(outcome.similarity.values, reference_phi(X, Y), atol=1e-9, rtol=0)
+        assert isinstance(outcome, SideResult)
+        X = stored_matrices(pairing.first, outcome.pair, first=True)
+        Y = stored_matrices(pairing.second, outcome.pair, first=False)
+        np.testing.assert_allclose(outcome.phi, reference_phi(X, Y), atol=1e-9, rtol=0)
 
 
 @pytest.mark.parametrize("folder", FORMATS, ids=lambda folder: folder.name)
@@ -66,7 +66,7 @@ def test_peft_files_of_the_libraries(folder: Path) -> None:
     assert len(by_name) == len(expected["modules"])
     for module in expected["modules"]:
         outcome = by_name[module["name"]]
-        assert isinstance(outcome, ModuleResult)
+        assert isinstance(outcome, SideResult)
         assert outcome.pair.shape == (module["rank_a"], module["rank_b"])
         assert outcome.pair.first.d_in == module["d_in"]
         if module["layer"] is not None:
@@ -75,7 +75,7 @@ def test_peft_files_of_the_libraries(folder: Path) -> None:
             assert adapted.scaling == pytest.approx(module[side], rel=1e-8)
         for cell, value in module["phi"].items():
             i, j = map(int, cell.split(","))
-            assert abs(outcome.similarity.values[i - 1, j - 1] - value) <= 2e-9
+            assert abs(outcome.phi[i - 1, j - 1] - value) <= 2e-9
 
 
 @pytest.mark.parametrize("zero", [0.0, -0.0])
@@ -85,6 +85,6 @@ def test_an_untrained_adapter_is_said_to_be_one(tmp_path: Path, zero: float) -> 
         if "lora_B" in name:
             tensor[:] = zero
     write_tensors(tmp_path / "a", tensors, peft_config(llama_modules(2), 4))
-    request, found = compare(tmp_path / "a", tmp_path / "a")
-    assert "untrained" in request.first.warnings[0]
-    assert all(isinstance(outcome, ModuleResult) and "untrained" in outcome.warnings[0] for outcome in found)
+    pairing, found = compare(tmp_path / "a", tmp_path / "a")
+    assert "untrained" in pairing.first.warnings[0]
+    assert all(isinstance(outcome, SideResult) and "untrained" in outcome.warnings[0] for outcome in found)

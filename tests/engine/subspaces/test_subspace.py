@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import engine.subspaces.subspace
+import engine.subspaces.overlap
 from engine.checkpoints.storage_types import (
     BFLOAT16,
     FLOAT16,
@@ -19,9 +19,11 @@ from engine.checkpoints.storage_types import (
     StoredArray,
 )
 from engine.errors import MalformedAdapter
+from engine.measures.phi import phi
 from engine.side import Side
 from engine.sources.source import FactorArrays
-from engine.subspaces.subspace import RowMatrix, SubspaceSimilarity, row_matrix, subspace_similarity
+from engine.subspaces.overlap import Overlap, overlap_of
+from engine.subspaces.row_matrix import RowMatrix, row_matrix
 
 Matrix = npt.NDArray[np.float64]
 BAR = 1e-9
@@ -39,8 +41,8 @@ def reference(X: Matrix, Y: Matrix) -> Matrix:
     )
 
 
-def similarity(X: Matrix, Y: Matrix, type_: StorageType = FLOAT64) -> SubspaceSimilarity:
-    return subspace_similarity(row_matrix_of(X, type_), row_matrix_of(Y, type_))
+def overlap(X: Matrix, Y: Matrix, type_: StorageType = FLOAT64) -> Overlap:
+    return overlap_of(row_matrix_of(X, type_), row_matrix_of(Y, type_))
 
 
 def row_matrix_of(X: Matrix, type_: StorageType) -> RowMatrix:
@@ -48,8 +50,8 @@ def row_matrix_of(X: Matrix, type_: StorageType) -> RowMatrix:
     return RowMatrix(StoredArray(X, FLOAT64), type_)
 
 
-def phi(X: Matrix, Y: Matrix) -> Matrix:
-    return similarity(X, Y).values
+def phi_of(X: Matrix, Y: Matrix) -> Matrix:
+    return phi(overlap(X, Y))
 
 
 def orthogonal(rng: np.random.Generator, n: int) -> Matrix:
@@ -71,13 +73,13 @@ def test_random_matrices(r: int, r_: int, d: int) -> None:
     rng = np.random.default_rng(r * 1000 + r_)
     X, Y = rng.standard_normal((r, d)), rng.standard_normal((r_, d)) * 1e-3
 
-    result = similarity(X, Y)
+    result = overlap(X, Y)
 
-    assert result.values.shape == (r, r_)
+    assert phi(result).shape == (r, r_)
     assert result.dimension == d
     assert result.first.numerical_rank == r
     assert result.second.numerical_rank == r_
-    np.testing.assert_allclose(result.values, reference(X, Y), rtol=0, atol=BAR)
+    np.testing.assert_allclose(phi(result), reference(X, Y), rtol=0, atol=BAR)
     np.testing.assert_allclose(result.first.values, np.linalg.svd(X, compute_uv=False), rtol=1e-9)
 
 
@@ -85,26 +87,26 @@ def test_ill_conditioned_spectrum() -> None:
     rng = np.random.default_rng(3)
     X, Y = (with_spectrum(rng, np.logspace(0, -12, 13), 40) for _ in range(2))
 
-    result = similarity(X, Y)
+    result = overlap(X, Y)
 
     assert result.first.numerical_rank == result.second.numerical_rank == 13
     assert result.method == "SVD"
     # A direction of weight σ is known to about eps/σ: 1e-9 can be asked for down to σ = 1e-6.
-    np.testing.assert_allclose(result.values[:7, :7], reference(X, Y)[:7, :7], rtol=0, atol=BAR)
-    np.testing.assert_allclose(result.values, reference(X, Y), rtol=0, atol=1e-3)
+    np.testing.assert_allclose(phi(result)[:7, :7], reference(X, Y)[:7, :7], rtol=0, atol=BAR)
+    np.testing.assert_allclose(phi(result), reference(X, Y), rtol=0, atol=1e-3)
 
 
 def test_more_rows_than_dimensions() -> None:
     rng = np.random.default_rng(4)
     X, Y = rng.standard_normal((9, 6)), rng.standard_normal((4, 6))
 
-    result = similarity(X, Y)
+    result = overlap(X, Y)
 
-    assert result.values.shape == (9, 4)
+    assert phi(result).shape == (9, 4)
     assert result.first.numerical_rank == 6
-    np.testing.assert_allclose(result.values[:6], reference(X, Y), rtol=0, atol=BAR)
-    assert np.isnan(result.values[6:]).all()
-    np.testing.assert_allclose(result.values[5], 1.0, rtol=0, atol=BAR)  # six directions are all of the space
+    np.testing.assert_allclose(phi(result)[:6], reference(X, Y), rtol=0, atol=BAR)
+    assert np.isnan(phi(result)[6:]).all()
+    np.testing.assert_allclose(phi(result)[5], 1.0, rtol=0, atol=BAR)  # six directions are all of the space
 
 
 def test_past_the_numerical_rank_nothing_is_stated() -> None:
@@ -112,23 +114,23 @@ def test_past_the_numerical_rank_nothing_is_stated() -> None:
     X = rng.standard_normal((8, 3)) @ rng.standard_normal((3, 30))
     Y = rng.standard_normal((5, 30))
 
-    result = similarity(X, Y)
+    result = overlap(X, Y)
 
     assert result.first.numerical_rank == 3
     assert result.second.numerical_rank == 5
-    np.testing.assert_allclose(result.values[:3], reference(X, Y)[:3], rtol=0, atol=BAR)
-    assert np.isnan(result.values[3:]).all()
-    np.testing.assert_array_equal(np.isnan(similarity(Y, X).values), np.isnan(result.values).T)
+    np.testing.assert_allclose(phi(result)[:3], reference(X, Y)[:3], rtol=0, atol=BAR)
+    assert np.isnan(phi(result)[3:]).all()
+    np.testing.assert_array_equal(np.isnan(phi(overlap(Y, X))), np.isnan(phi(result)).T)
 
 
 def test_zero_matrix_has_no_directions() -> None:
-    result = similarity(np.zeros((4, 20)), np.random.default_rng(6).standard_normal((3, 20)))
+    result = overlap(np.zeros((4, 20)), np.random.default_rng(6).standard_normal((3, 20)))
 
     assert result.first.numerical_rank == 0
     assert result.second.numerical_rank == 3
-    assert result.values.shape == (4, 3)
-    assert np.isnan(result.values).all()
-    assert np.isnan(similarity(np.zeros((2, 9)), np.zeros((3, 9))).values).all()
+    assert phi(result).shape == (4, 3)
+    assert np.isnan(phi(result)).all()
+    assert np.isnan(phi(overlap(np.zeros((2, 9)), np.zeros((3, 9))))).all()
 
 
 @pytest.mark.parametrize("scale", [1e-170, 1e160])
@@ -136,7 +138,7 @@ def test_extreme_scale_does_not_matter(scale: float) -> None:
     rng = np.random.default_rng(7)
     X, Y = rng.standard_normal((4, 12)), rng.standard_normal((3, 12))
 
-    np.testing.assert_allclose(phi(X * scale, Y), phi(X, Y), rtol=0, atol=BAR)
+    np.testing.assert_allclose(phi_of(X * scale, Y), phi_of(X, Y), rtol=0, atol=BAR)
 
 
 @pytest.mark.filterwarnings("error")
@@ -152,12 +154,12 @@ def test_finite_numbers_near_the_ends_are_compared(scale_A: float, scale_B: floa
     whole = [(np.ldexp(A, -_exponent(A)), np.ldexp(B, -_exponent(B))) for A, B in made]
 
     first, second = (row_matrix(factors(A, B), side) for A, B in made)
-    result = subspace_similarity(first, second)
+    result = overlap_of(first, second)
 
     assert (result.first.numerical_rank, result.second.numerical_rank) == (4, 6)
     assert result.first.ties == result.second.ties == ()
     expected = reference(*(vectors(side, A, B) for A, B in whole))[:4, :6]
-    np.testing.assert_allclose(result.values, expected, rtol=0, atol=BAR)
+    np.testing.assert_allclose(phi(result), expected, rtol=0, atol=BAR)
     sigma = np.linalg.svd(vectors(side, *whole[0]), compute_uv=False)[:4]
     moved = {Side.A: _exponent(made[0][0]), Side.B: _exponent(made[0][1])}
     exponent = moved.get(side, sum(moved.values()))
@@ -187,11 +189,11 @@ def test_the_ends_of_smaller_types_are_compared(type_: StorageType, scale: float
         wide.append([np.ldexp(array.widened(), -_exponent(array.widened())) for array in arrays])
 
     first, second = (row_matrix(each, side) for each in stored)
-    result = subspace_similarity(first, second)
+    result = overlap_of(first, second)
 
     assert (result.first.numerical_rank, result.second.numerical_rank) == (4, 6)
     expected = reference(*(vectors(side, A, B) for A, B in wide))[:4, :6]
-    np.testing.assert_allclose(result.values, expected, rtol=0, atol=BAR)
+    np.testing.assert_allclose(phi(result), expected, rtol=0, atol=BAR)
 
 
 @pytest.mark.parametrize("type_", [FLOAT16, BFLOAT16, FLOAT32])
@@ -204,20 +206,20 @@ def test_stored_precision_is_widened_before_anything_is_computed(type_: StorageT
         stored.append(StoredArray(bits.astype(type_.carrier), type_))
     X, Y = (row_matrix(FactorArrays(A=array, B=None), Side.A) for array in stored)
 
-    result = subspace_similarity(X, Y)
+    result = overlap_of(X, Y)
 
     assert result.first.numerical_rank == 8
-    np.testing.assert_allclose(result.values, reference(stored[0].widened(), stored[1].widened()), rtol=0, atol=BAR)
+    np.testing.assert_allclose(phi(result), reference(stored[0].widened(), stored[1].widened()), rtol=0, atol=BAR)
 
 
 def test_values_cannot_be_written_over() -> None:
     with pytest.raises(ValueError, match="read-only"):
-        phi(np.eye(2, 5), np.eye(2, 5))[0, 0] = 0.5
+        phi_of(np.eye(2, 5), np.eye(2, 5))[0, 0] = 0.5
 
 
 def test_spaces_of_different_dimension_are_refused() -> None:
     with pytest.raises(MalformedAdapter) as refused:
-        phi(np.eye(2, 5), np.eye(2, 6))
+        phi_of(np.eye(2, 5), np.eye(2, 6))
     assert (refused.value.expected, refused.value.found) == (5, 6)
 
 
@@ -227,12 +229,12 @@ def test_spaces_of_different_dimension_are_refused() -> None:
 def test_gram_and_svd_routes_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(9)
     X, Y = with_spectrum(rng, np.linspace(1.0, 0.1, 12), 50), with_spectrum(rng, np.linspace(3.0, 1.0, 6), 50)
-    by_gram = similarity(X, Y)
-    monkeypatch.setattr(engine.subspaces.subspace, "_gram_directions", lambda gram: None)
-    by_svd = similarity(X, Y)
+    by_gram = overlap(X, Y)
+    monkeypatch.setattr(engine.subspaces.overlap, "_gram_directions", lambda gram: None)
+    by_svd = overlap(X, Y)
 
     assert (by_gram.method, by_svd.method) == ("Gram", "SVD")
-    np.testing.assert_allclose(by_gram.values, by_svd.values, rtol=0, atol=BAR)
+    np.testing.assert_allclose(phi(by_gram), phi(by_svd), rtol=0, atol=BAR)
     np.testing.assert_allclose(by_gram.first.values, by_svd.first.values, rtol=1e-9)
 
 
@@ -245,7 +247,7 @@ def test_the_route_taken_is_exact_enough(seed: int, r: int, decades: float) -> N
 
     # What a float64 SVD itself can know of a direction between neighbours in a graded spectrum.
     bar = max(BAR, 1e-14 * 10.0**decades)
-    np.testing.assert_allclose(similarity(X, Y).values, reference(X, Y), rtol=0, atol=bar)
+    np.testing.assert_allclose(phi(overlap(X, Y)), reference(X, Y), rtol=0, atol=bar)
 
 
 # --- the method's laws -----------------------------------------------------------------------------------
@@ -266,21 +268,21 @@ def pairs(draw: st.DrawFn) -> tuple[Matrix, Matrix, np.random.Generator]:
 def test_laws(given_pair: tuple[Matrix, Matrix, np.random.Generator]) -> None:
     X, Y, rng = given_pair
     r, r_ = X.shape[0], Y.shape[0]
-    values = phi(X, Y)
+    values = phi_of(X, Y)
     smaller = np.minimum(np.arange(1, r + 1)[:, None], np.arange(1, r_ + 1)[None, :])
 
     assert values.min() >= 0.0
     assert values.max() <= 1.0 + BAR
-    np.testing.assert_allclose(np.diagonal(phi(X, X)), 1.0, rtol=0, atol=BAR)
-    np.testing.assert_allclose(phi(Y, X), values.T, rtol=0, atol=BAR)
+    np.testing.assert_allclose(np.diagonal(phi_of(X, X)), 1.0, rtol=0, atol=BAR)
+    np.testing.assert_allclose(phi_of(Y, X), values.T, rtol=0, atol=BAR)
     sums = smaller * values
     assert np.all(np.diff(sums, axis=0) >= -BAR)
     assert np.all(np.diff(sums, axis=1) >= -BAR)
-    np.testing.assert_allclose(phi(-3.7 * X, 0.01 * Y), values, rtol=0, atol=BAR)
+    np.testing.assert_allclose(phi_of(-3.7 * X, 0.01 * Y), values, rtol=0, atol=BAR)
     Q = orthogonal(rng, X.shape[1])
-    np.testing.assert_allclose(phi(X @ Q, Y @ Q), values, rtol=0, atol=BAR)
+    np.testing.assert_allclose(phi_of(X @ Q, Y @ Q), values, rtol=0, atol=BAR)
     G = with_spectrum(rng, rng.uniform(0.5, 2.0, r), r)
-    np.testing.assert_allclose(phi(G @ X, Y)[-1, -1], values[-1, -1], rtol=0, atol=BAR)
+    np.testing.assert_allclose(phi_of(G @ X, Y)[-1, -1], values[-1, -1], rtol=0, atol=BAR)
 
 
 def test_orthogonal_row_spaces_share_nothing_and_equal_ones_everything() -> None:
@@ -289,9 +291,9 @@ def test_orthogonal_row_spaces_share_nothing_and_equal_ones_everything() -> None
     X = np.array([3.0, 2.0, 1.0])[:, None] * Q[:3]
     Y = np.array([5.0, 4.0])[:, None] * Q[3:5]
 
-    np.testing.assert_allclose(phi(X, Y), 0.0, atol=1e-15)
+    np.testing.assert_allclose(phi_of(X, Y), 0.0, atol=1e-15)
     mixed = with_spectrum(rng, [1.0, 0.6, 0.3], 3) @ Q[:3]
-    assert phi(X, mixed)[-1, -1] == pytest.approx(1.0, abs=BAR)
+    assert phi_of(X, mixed)[-1, -1] == pytest.approx(1.0, abs=BAR)
 
 
 def test_known_angle() -> None:
@@ -300,14 +302,14 @@ def test_known_angle() -> None:
     Y = np.array([[2.0 * np.cos(angle), 0.0, 2.0 * np.sin(angle)], [0.0, 1.0, 0.0]])
     c = np.cos(angle) ** 2
 
-    np.testing.assert_allclose(phi(X, Y), [[c, c], [0.0 + c, (1.0 + c) / 2.0]], rtol=0, atol=1e-14)
+    np.testing.assert_allclose(phi_of(X, Y), [[c, c], [0.0 + c, (1.0 + c) / 2.0]], rtol=0, atol=1e-14)
 
 
 def test_rows_belong_to_the_first_matrix() -> None:
     X, Y = np.diag([3.0, 2.0, 1.0])[:2], np.diag([1.0, 2.0, 3.0])
 
     # X's directions in order: e1, e2; those of Y: e3, e2, e1.
-    np.testing.assert_allclose(phi(X, Y), [[0.0, 0.0, 1.0], [0.0, 0.5, 1.0]], rtol=0, atol=1e-15)
+    np.testing.assert_allclose(phi_of(X, Y), [[0.0, 0.0, 1.0], [0.0, 0.5, 1.0]], rtol=0, atol=1e-15)
 
 
 # --- sides -----------------------------------------------------------------------------------------------
@@ -318,7 +320,7 @@ def factors(A: Matrix | None, B: Matrix | None) -> FactorArrays:
 
 
 def side_phi(side: Side, first: FactorArrays, second: FactorArrays) -> Matrix:
-    return subspace_similarity(row_matrix(first, side), row_matrix(second, side)).values
+    return phi(overlap_of(row_matrix(first, side), row_matrix(second, side)))
 
 
 def vectors(side: Side, A: Matrix, B: Matrix) -> Matrix:
@@ -409,7 +411,7 @@ def test_coarsest_type_decides_what_is_rounding() -> None:
 def test_ties_are_flagged_and_near_neighbours_are_not() -> None:
     sigma = [3.0, 2.0, 2.0 * (1 - 1e-8), 1.0, 0.9999, 0.5, 0.5]
 
-    result = similarity(with_spectrum(np.random.default_rng(13), sigma, 20), np.diag([4.0, 3.0]) @ np.eye(2, 20))
+    result = overlap(with_spectrum(np.random.default_rng(13), sigma, 20), np.diag([4.0, 3.0]) @ np.eye(2, 20))
 
     assert result.first.ties == (2, 6)
     assert result.second.ties == ()
@@ -419,7 +421,7 @@ def test_equal_zeros_past_the_rank_are_no_tie() -> None:
     X = np.zeros((4, 9))
     X[0, 0], X[1, 1] = 2.0, 1.0
 
-    assert similarity(X, X).first.ties == ()
+    assert overlap(X, X).first.ties == ()
 
 
 @pytest.mark.parametrize("name", sorted(STORAGE_TYPES))
@@ -430,11 +432,11 @@ def test_rounding_to_storage_is_not_taken_for_a_direction(name: str) -> None:
     exact = rng.standard_normal((8, 3)) @ rng.standard_normal((3, 64))
     rounded = torch.from_numpy(exact).to(getattr(torch, name)).to(torch.float64).numpy()
 
-    result = similarity(rounded, rounded, STORAGE_TYPES[name])
+    result = overlap(rounded, rounded, STORAGE_TYPES[name])
 
     assert result.first.numerical_rank == 3
     full = rng.standard_normal((8, 64))
-    assert similarity(full, full, STORAGE_TYPES[name]).first.numerical_rank == 8
+    assert overlap(full, full, STORAGE_TYPES[name]).first.numerical_rank == 8
 
 
 # --- whatever the spectrum -------------------------------------------------------------------------------
@@ -466,21 +468,21 @@ def test_every_stable_cell_is_exact_and_nothing_is_made_up(
 ) -> None:
     rng = np.random.default_rng(seed)
     X, Y = with_spectrum(rng, sigma, d), with_spectrum(rng, sigma_, d)
-    result = similarity(X, Y)
+    result = overlap(X, Y)
 
     expected = reference(X, Y)
     ranks = [int(np.linalg.matrix_rank(Z)) for Z in (X, Y)]
     for spectrum, rank in zip((result.first, result.second), ranks, strict=True):
         assert abs(spectrum.numerical_rank - rank) <= 1, "NumPy's own rule, but for a value at its very edge"
-    undefined = np.isnan(result.values)
+    undefined = np.isnan(phi(result))
     assert undefined[result.first.numerical_rank :].all()
     assert undefined[:, result.second.numerical_rank :].all()
     assert not undefined[: result.first.numerical_rank, : result.second.numerical_rank].any()
     if not (any(sigma) and any(sigma_)):
         return
     exact = _stable(np.array(sigma))[:, None] & _stable(np.array(sigma_))[None, :]
-    assert np.abs(result.values - expected)[exact].max(initial=0.0) <= BAR
-    within = result.values[~undefined]
+    assert np.abs(phi(result) - expected)[exact].max(initial=0.0) <= BAR
+    within = phi(result)[~undefined]
     assert (within >= -BAR).all()
     assert (within <= 1.0 + BAR).all()
 
@@ -501,15 +503,15 @@ def test_every_storage_type_at_every_shape(name: str, seed: int, r: int, r_: int
         stored.append(StoredArray(bits.reshape(rows, d), STORAGE_TYPES[name]))
     X, Y = (array.widened() for array in stored)
     first, second = (row_matrix(FactorArrays(A=array, B=None), Side.A) for array in stored)
-    result = subspace_similarity(first, second)
+    result = overlap_of(first, second)
 
     k, k_ = result.first.numerical_rank, result.second.numerical_rank
-    assert np.isnan(result.values[k:]).all()
-    assert np.isnan(result.values[:, k_:]).all()
+    assert np.isnan(phi(result)[k:]).all()
+    assert np.isnan(phi(result)[:, k_:]).all()
     sigma, sigma_ = (np.asarray(np.linalg.svd(Z, compute_uv=False), dtype=np.float64) for Z in (X, Y))
     if sigma.max(initial=0.0) == 0.0 or sigma_.max(initial=0.0) == 0.0:
-        assert np.isnan(result.values).all()
+        assert np.isnan(phi(result)).all()
         return
     exact = _stable(sigma)[:k, None] & _stable(sigma_)[None, :k_]
-    difference = np.abs(result.values[:k, :k_] - reference(X, Y)[:k, :k_])
+    difference = np.abs(phi(result)[:k, :k_] - reference(X, Y)[:k, :k_])
     assert difference[exact].max(initial=0.0) <= BAR

@@ -1,0 +1,9 @@
+"""Every measure once."""
+
+from __future__ import annotations
+
+from engine.measures.measure import Measure
+from engine.measures.phi import PHI
+
+# By their names in files and on the command line.
+MEASURES: dict[str, Measure] = {measure.name: measure for measure in (PHI,)}
