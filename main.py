@@ -6,13 +6,11 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
 
 from engine import __version__
-from engine.plain_text import printable
-
-_COMMANDS = ("export", "inspect")
+from engine.commands.table import COMMANDS, Parser, run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,8 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     _keep_streams_taken()
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if given and given[0] in _COMMANDS:
-        return _run_command(given[0], given[1:])
+    if given and given[0] in COMMANDS:
+        return run_command(given[0], given[1:], _program())
     options = _window_parser().parse_args(given)
     if options.install_desktop or options.uninstall_desktop:
         from gui.desktop import integration  # noqa: PLC0415 - needed here alone
@@ -35,7 +33,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         return integration.run(remove=options.uninstall_desktop)
     from gui.app import run  # noqa: PLC0415 - Qt, which `--help` and the commands do without
 
-    return run(options.adapters, demo=options.demo, fresh=options.fresh)
+    export = partial(run_command, "export", program=_program())
+    return run(options.adapters, export, demo=options.demo, fresh=options.fresh)
 
 
 def _keep_streams_taken() -> None:
@@ -54,15 +53,8 @@ def _program() -> str:
     return name if name.startswith("phiscope") else "main.py"
 
 
-class _Parser(argparse.ArgumentParser):
-    """Quotes what was typed without what would command the terminal."""
-
-    def error(self, message: str) -> NoReturn:
-        super().error(printable(message))
-
-
 def _window_parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog=_program(),
         description="Compare what two LoRA adapters learned: the LoRA paper's subspace similarity φ, layer by layer.",
         epilog=f"Without a display: '{_program()} export FIRST SECOND --out DIR' and '{_program()} inspect ADAPTER' "
@@ -80,21 +72,6 @@ def _window_parser() -> argparse.ArgumentParser:
     desktop.add_argument("--uninstall-desktop", action="store_true", help="take it out of the menu again")
     parser.add_argument("--version", action="version", version=f"PhiScope {__version__}")
     return parser
-
-
-def _run_command(name: str, arguments: Sequence[str]) -> int:
-    from engine import commands  # noqa: PLC0415 - NumPy, which `--help` does without
-    from engine.commands import arguments as declared  # noqa: PLC0415 - as above
-
-    parser = _Parser(prog=f"{_program()} {name}")
-    if name == "export":
-        declared.export_arguments(parser)
-        asked = parser.parse_args(arguments)
-        if wrong := declared.contradiction(asked):
-            parser.error(wrong)
-        return commands.run_export(asked)
-    declared.inspect_arguments(parser)
-    return commands.run_inspect(parser.parse_args(arguments))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from gui.window.main_window import MainWindow
 
+Export = Callable[[Sequence[str]], int]  # the command of that name: its words → its exit status
 DEMO_OUT = Path("phiscope-demo")
 # Painting gives the interpreter's lock away at each call of Qt; Python's 5 ms to get it back from the compute thread
 # would add up to a window that stutters.
@@ -26,25 +27,25 @@ _SWITCH_INTERVAL = 0.0005
 _DEVICE_SEARCH_DELAY = 1500  # ms after the window: importing torch must not hold up the first figure
 
 
-def run(adapters: Sequence[Path], *, demo: bool, fresh: bool = False) -> int:
+def run(adapters: Sequence[Path], export: Export, *, demo: bool, fresh: bool = False) -> int:
     """Open the window on these adapters and run until it closes; the exit status.
 
     Without adapters it opens what was open last, unless it is to start `fresh`.
 
-    Without a usable display the demo is exported to a folder instead (0), and anything else is refused in a line (1).
+    Without a usable display the demo is given to `export` instead, and anything else is refused in a line (1).
     What keeps the window from opening goes to the log, and a small window says where that is (1).
     """
     try:
-        return _open_window(adapters, demo=demo, fresh=fresh)
+        return _open_window(adapters, export, demo=demo, fresh=fresh)
     except Exception as error:  # noqa: BLE001 - the program's edge: nobody may be left with nothing on the screen
         report_crash(error)
         return 1
 
 
-def _open_window(adapters: Sequence[Path], *, demo: bool, fresh: bool) -> int:
+def _open_window(adapters: Sequence[Path], export: Export, *, demo: bool, fresh: bool) -> int:
     problem = display_problem()
     if problem:
-        return _run_without_display(problem, demo=demo)
+        return _export_demo(problem, export) if demo else _refuse(problem)
     from gui.state.memory import Memory  # noqa: PLC0415
     from gui.style.theme import choose_theme  # noqa: PLC0415
     from gui.window.main_window import MainWindow, open_settings  # noqa: PLC0415 - Qt, after the display check
@@ -104,26 +105,23 @@ def make_application() -> QApplication:
     return app
 
 
-def _run_without_display(problem: str, *, demo: bool) -> int:
-    if not demo:
-        refusal = f"no window can be opened: {problem}. "
-        complain(f"phiscope: {refusal}Without a display, use: python main.py export FIRST SECOND --out DIR")
-        if not is_watched():  # started from a menu or a file manager
-            start_log()
-            logging.getLogger("phiscope").error("%s", refusal)
-            show_message("PhiScope", refusal[0].upper() + refusal[1:])
-        return 1
-    complain(f"phiscope: no window can be opened: {problem}. Comparing the demo pair without one, into {DEMO_OUT}/")
-    import argparse  # noqa: PLC0415
+def _refuse(problem: str) -> int:
+    """Say that there is no window, and what can be done without one; the exit status."""
+    refusal = f"no window can be opened: {problem}. "
+    complain(f"phiscope: {refusal}Without a display, use: python main.py export FIRST SECOND --out DIR")
+    if not is_watched():  # started from a menu or a file manager
+        start_log()
+        logging.getLogger("phiscope").error("%s", refusal)
+        show_message("PhiScope", refusal[0].upper() + refusal[1:])
+    return 1
 
-    from engine import commands  # noqa: PLC0415
-    from engine.commands.arguments import export_arguments  # noqa: PLC0415
+
+def _export_demo(problem: str, export: Export) -> int:
+    """Say that there is no window, and write the demo's files; the exit status."""
+    complain(f"phiscope: no window can be opened: {problem}. Comparing the demo pair without one, into {DEMO_OUT}/")
     from gui.program.demo import DEMO_ADAPTERS  # noqa: PLC0415
 
-    parser = argparse.ArgumentParser()
-    export_arguments(parser)
-    first, second = map(str, DEMO_ADAPTERS)
-    return commands.run_export(parser.parse_args([first, second, "--out", str(DEMO_OUT)]))
+    return export([*map(str, DEMO_ADAPTERS), "--out", str(DEMO_OUT)])
 
 
 def _catch_everything(window: MainWindow) -> None:

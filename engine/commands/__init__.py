@@ -1,6 +1,4 @@
-"""The commands that run without a display."""
+"""The commands that run without a display, the only place that prints; and the way from a comparison to its command.
 
-from engine.commands.export import run_export
-from engine.commands.inspect import run_inspect
-
-__all__ = ["run_export", "run_inspect"]
+A command is a file with `add_arguments` and `run` (Command), and a line in table.py.
+"""

@@ -1,18 +1,18 @@
-"""The arguments of the commands: what each is called, and how its text is read."""
+"""Arguments that commands share: what they are called, how their text is read, and what they come to."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from engine.document.export_plan import DATA_KINDS
+from engine.document.export_plan import DATA_KINDS, ExportPlan
 from engine.figures.colour_maps import COLOUR_MAPS, DIVERGING_MAPS, map_name, short_name, suits, typed_range
 from engine.figures.presets import Preset
 from engine.figures.style import FIGURE_FORMATS, FigureStyle, text_sizes
 from engine.matching.selection import LayerSelection, parse_layers
 from engine.measures.view import View
-from engine.side import Side
 
 NO_FILES = "none"
 # Switches of FigureStyle: option, attribute, and what it becomes.
@@ -27,21 +27,34 @@ SWITCHES = (
 )
 
 
-def inspect_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `inspect`."""
-    parser.add_argument("adapter", metavar="ADAPTER", type=_path, help="an adapter: file or folder")
-    parser.add_argument("--json", action="store_true", help="print the facts as JSON")
+@dataclass(frozen=True)
+class Selection:
+    """Which modules are compared, and which of them the figure shows; None where it was not said.
+
+    `modules` and `panels` are slugs. A preset chooses for both, or with `keeps_all` for the figure alone.
+    """
+
+    layers: LayerSelection | None = None
+    projections: tuple[str, ...] | None = None
+    modules: tuple[str, ...] | None = None
+    preset: Preset | None = None
+    keeps_all: bool = False
+    panels: tuple[str, ...] | None = None
+
+    @property
+    def is_part(self) -> bool:
+        """Whether modules were chosen by what they are or are called."""
+        return bool(self.layers or self.projections or self.modules)
+
+    @property
+    def chooses_figure(self) -> bool:
+        """Whether it is said what the figure shows."""
+        return bool(self.panels or self.preset)
 
 
-def export_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `export`."""
+def selection_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `selection` reads."""
     add = parser.add_argument
-    add("first", metavar="FIRST", type=_path, help="an adapter: file or folder")
-    add("second", metavar="SECOND", type=_path, help="the adapter to compare it with")
-    add("--out", metavar="DIR", type=_path, required=True, help="folder to write into")
-    add("--force", action="store_true", help="replace what is in the folder, be it an export of other adapters")
-    add("--side", choices=[side.value for side in Side], default=Side.A.value,
-        help="whose singular vectors: A (default, the paper's), B, or ΔW's")  # fmt: skip
     add("--layers", type=_layers, help="layers counted from 1, such as 1,32,64-96 (default: all)")
     add("--projections", type=_names, help="projections, such as q,v (default: all)")
     add("--modules", type=_names, metavar="NAMES", help="these modules alone, by the names of their files: 1_q,32_v")
@@ -49,16 +62,27 @@ def export_arguments(parser: argparse.ArgumentParser) -> None:
         help="the modules, layout and range of a figure of the paper")  # fmt: skip
     add("--all", action="store_true", help="with --preset: the numbers of every module, not only of the figure's")
     add("--panels", type=_names, metavar="NAMES", help="what the figure shows of the modules: 1_q,32_v")
-    add("--device", type=_device, default="auto", metavar="auto|cpu|cuda", help="where to compute")
+
+
+def selection(arguments: argparse.Namespace) -> Selection:
+    """The modules and panels that were asked for."""
+    preset = Preset(arguments.preset) if arguments.preset else None
+    return Selection(
+        arguments.layers, arguments.projections, arguments.modules, preset, arguments.all, arguments.panels
+    )
+
+
+def plan_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare which files are written, the part of what `export_plan` reads that `style_arguments` leaves."""
+    add = parser.add_argument
     add("--figure", type=_kinds_of(FIGURE_FORMATS), default=("png",), metavar="png,pdf,svg",
         help="figure formats, or none (default: png)")  # fmt: skip
     add("--data", type=_kinds_of(DATA_KINDS), default=DATA_KINDS, metavar="csv,npz,json",
         help="which files of numbers, or none (default: all)")  # fmt: skip
-    add("--json", action="store_true", help="print comparison.json to standard output")
-    _style_arguments(parser.add_argument_group("the figure"))
 
 
-def _style_arguments(group: argparse._ArgumentGroup) -> None:
+def style_arguments(group: argparse._ArgumentGroup) -> None:
+    """Declare what `figure_style` reads."""
     add = group.add_argument
     add("--view", choices=[view.value for view in View], default=View.PHI.value,
         help="φ, φ above chance, or its distance from chance, z")  # fmt: skip
@@ -78,28 +102,38 @@ def _style_arguments(group: argparse._ArgumentGroup) -> None:
         add(option, dest=name, action="store_const", const=value, default=not value, help=meaning)
 
 
-def contradiction(arguments: argparse.Namespace) -> str:
-    """What cannot be meant together in the arguments of `export`; empty where all can."""
-    view, name = View(arguments.view), arguments.colours
-    if name is not None and not suits(name, view):
-        return f"{short_name(name)} is a map with a middle, for φ above chance and z; {view.symbol} has none"
-    return ""
-
-
 def figure_style(arguments: argparse.Namespace) -> FigureStyle:
-    """The style that the arguments of `export` ask for."""
+    """The style that was asked for.
+
+    Raises:
+        ArgumentError: the view cannot be drawn in these colours.
+    """
+    view, colours = View(arguments.view), arguments.colours
+    if colours is not None and not suits(colours, view):
+        why = f"{short_name(colours)} is a map with a middle, for φ above chance and z; {view.symbol} has none"
+        raise argparse.ArgumentError(None, why)
     label, tick = text_sizes(arguments.width)
     return FigureStyle(
-        arguments.width, arguments.dpi, arguments.colours, arguments.range, arguments.label_size or label,
-        arguments.tick_size or tick, View(arguments.view), count_from=arguments.count_from,
+        arguments.width, arguments.dpi, colours, arguments.range, arguments.label_size or label,
+        arguments.tick_size or tick, view, count_from=arguments.count_from,
         **{name: getattr(arguments, name) for _, name, _, _ in SWITCHES},
     )  # fmt: skip
+
+
+def export_plan(arguments: argparse.Namespace) -> ExportPlan:
+    """The files that were asked for.
+
+    Raises:
+        ArgumentError: as `figure_style` says.
+    """
+    return ExportPlan(arguments.figure, figure_style(arguments), arguments.data)
 
 
 # --- argument types: each raises ArgumentTypeError, which argparse answers with exit status 2 ---
 
 
-def _path(text: str) -> Path:
+def as_path(text: str) -> Path:
+    """A file or folder, there or not."""
     if not text.strip():
         raise argparse.ArgumentTypeError("it is empty")
     return Path(text)
@@ -140,7 +174,8 @@ def _kinds_of(kinds: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
     return read
 
 
-def _device(text: str) -> str:
+def as_device(text: str) -> str:
+    """A device by its name, there or not."""
     if text in ("auto", "cpu", "cuda") or (text.startswith("cuda:") and text[5:].isdecimal()):
         return text
     raise argparse.ArgumentTypeError(f"'{text}' is none of auto, cpu, cuda, cuda:N")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
+from engine.commands.arguments import as_path
 from engine.commands.given import open_given
-from engine.commands.saying import exit_status, say, say_json
+from engine.commands.saying import answer, answer_json
 from engine.document.provenance import facts_text
 from engine.plain_text import printable
 from engine.sources.left_out import by_reason
@@ -15,17 +15,23 @@ from engine.sources.source import Module, SkippedModule, Source
 from engine.wording import count
 
 
-def run_inspect(arguments: argparse.Namespace) -> int:
-    """Say what an adapter's file holds; the exit status."""
-    return exit_status(_inspect, arguments)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `inspect` takes."""
+    parser.add_argument("adapter", metavar="ADAPTER", type=as_path, help="an adapter: file or folder")
+    parser.add_argument("--json", action="store_true", help="print the facts as JSON")
 
 
-def _inspect(arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace) -> None:
+    """Say what an adapter's file holds.
+
+    Raises:
+        EngineError: it cannot be opened.
+    """
     facts = adapter_facts(open_given(arguments.adapter))
     if arguments.json:
-        say_json(sys.stdout, facts_text(facts, indent=2))
+        answer_json(facts_text(facts, indent=2))
     else:
-        say(sys.stdout, *_table(facts))
+        answer(*_table(facts))
 
 
 def adapter_facts(adapter: Source) -> dict[str, Any]:

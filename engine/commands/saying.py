@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 from typing import NoReturn, TextIO
 
@@ -27,7 +27,7 @@ def exit_status(command: Callable[[argparse.Namespace], None], arguments: argpar
         with _ended_by_signals():
             command(arguments)
     except EngineError as error:
-        say(sys.stderr, f"phiscope: {error}")
+        say(f"phiscope: {error}")
         return EXIT_UNUSABLE
     except Terminated:
         return EXIT_TERMINATED
@@ -58,22 +58,45 @@ def _ended_by_signals() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
 
 
-def say(stream: TextIO | None, *lines: str) -> None:
-    """Write lines to a standard stream; what a terminal might obey in the names of files shows as �.
+def say(*lines: str) -> None:
+    """Write lines to standard error, if it can be; what a terminal might obey in the names of files shows as �."""
+    with contextlib.suppress(OSError):
+        _write(sys.stderr, _plain(lines))
+
+
+def say_each(lines: Iterable[str]) -> None:
+    """Say lines one by one as they come: what keeps one from coming leaves those before it said."""
+    for line in lines:
+        say(line)
+
+
+def answer(*lines: str) -> None:
+    """Write lines, as above, to standard output.
 
     Raises:
-        ExportFailure: standard output cannot be written.
+        ExportFailure: it cannot be written.
     """
-    _write(stream, "\n".join(map(printable, lines)))
+    _answer(_plain(lines))
 
 
-def say_json(stream: TextIO | None, text: str) -> None:
-    """Write JSON to a standard stream; what a terminal might obey is escaped.
+def answer_json(text: str) -> None:
+    """Write JSON to standard output; what a terminal might obey is escaped.
 
     Raises:
-        ExportFailure: standard output cannot be written.
+        ExportFailure: it cannot be written.
     """
-    _write(stream, escaped_json(text))
+    _answer(escaped_json(text))
+
+
+def _plain(lines: Iterable[str]) -> str:
+    return "\n".join(map(printable, lines))
+
+
+def _answer(text: str) -> None:
+    try:
+        _write(sys.stdout, text)
+    except OSError as error:
+        raise ExportFailure(f"The output cannot be written ({error.strerror}).") from error
 
 
 def _write(stream: TextIO | None, text: str) -> None:
@@ -83,8 +106,7 @@ def _write(stream: TextIO | None, text: str) -> None:
     try:
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         stream.flush()
-    except OSError as error:  # the reader has gone, or the disk is full
+    except OSError:  # the reader has gone, or the disk is full
         with contextlib.suppress(OSError, ValueError):  # or Python flushes it once more at its end
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        if stream is not sys.stderr:
-            raise ExportFailure(f"The output cannot be written ({error.strerror}).") from error
+        raise

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.commands.arguments import export_arguments, figure_style
+from engine.commands.arguments import figure_style
+from engine.commands.export import add_arguments as export_arguments
 from engine.commands.recipe import command_line
 from engine.comparison.outcome import SideResult
 from engine.document.export_plan import Comparison, ExportPlan
