@@ -1,4 +1,4 @@
-"""Whose singular vectors are compared (METHOD, "Four sides")."""
+"""Whose singular vectors are compared (docs/method.md, "Sides")."""
 
 from __future__ import annotations
 

@@ -52,15 +52,13 @@ class Scale:
 class Document:
     """What is shown, and how.
 
-    `sources` are the paths of what is compared, `pair` the places of the two that the grid shows. `selection` are the
-    slugs of the panels, `preset` the figure of the paper that they are shown as. Layers are counted from
-    `count_from`. `page` is the name of the page that is looked at.
+    `sources` are the paths of what is compared. `selection` are the slugs of the panels, `preset` the figure of the
+    paper that they are shown as, `control` and `square` whether a random panel follows them and whether they show the
+    smaller rank's square. Layers are counted from `count_from`. `page` is the name of the page that is looked at.
     """
 
     sources: tuple[str, ...] = ()
-    pair: tuple[int, int] = (0, 1)
     side: Side = Side.A
-    measure: str = "phi"
     view: View = View.PHI
     selection: tuple[str, ...] = ()
     preset: Preset | None = None
@@ -161,9 +159,7 @@ _SCALE_READERS: Mapping[str, Callable[[Any], Any]] = {
 }
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "sources": _texts,
-    "pair": _two(int),
     "side": Side,
-    "measure": _is(str),
     "view": View,
     "selection": _texts,
     "preset": lambda value: None if value is None else Preset(value),

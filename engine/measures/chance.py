@@ -1,4 +1,4 @@
-"""What φ is between two independent random subspaces (METHOD, "Chance level")."""
+"""What φ is between two independent random subspaces (docs/method.md, "Chance")."""
 
 from __future__ import annotations
 

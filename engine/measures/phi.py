@@ -36,7 +36,7 @@ class Phi:
         return phi(facts.overlap)
 
     def chance(self, shape: tuple[int, int], d: int) -> Chance:
-        """E[φ] = max(i, j)/d and SD[φ] of random subspaces (METHOD, "Chance level")."""
+        """E[φ] = max(i, j)/d and SD[φ] of random subspaces (docs/method.md, "Chance")."""
         return _kept_chance(*shape, d) if shape[0] * shape[1] <= _LARGEST_KEPT else _chance(*shape, d)
 
 

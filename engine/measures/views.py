@@ -63,7 +63,7 @@ def view_values(facts: SideFacts, view: View, measure: Measure = PHI) -> Float64
     """What a view shows of a measure, float64 of its shape; NaN where it is undefined.
 
     The value less its mean by chance; z is that in standard deviations, NaN where a subspace is the whole space and
-    there are none (METHOD, "Chance level").
+    there are none (docs/method.md, "Chance").
     """
     return _seen(measure.values(facts), facts, view, measure)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtWidgets import QWidget
 
 from engine.matching.pairing import ModulePair
-from gui.parts.colour_scale import ColourScale
 from gui.state.session import Session
+
+if TYPE_CHECKING:  # NumPy stays out of the window's first paint
+    from gui.parts.colour_scale import ColourScale
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,9 @@ class Session(QObject):
         self._places = Places(self._tasks, self)
         self._results = Results()
         self._pairing: Pairing | None = None
+        self._wanted: Document | None = None  # to be shown once its sources are open
         self._shown: Shown | None = None  # None: not asked for since document or pairing changed
-        self._common_start = CommonStart(self._tasks)
+        self.common_start = CommonStart(self._tasks)
         self._start = QTimer(self)  # one for all pairings: a start for the pairing before would be a second run
         self._start.setSingleShot(True)
         self._start.setInterval(_PANELS_FIRST)
@@ -65,7 +66,7 @@ class Session(QObject):
 
     def _listen(self) -> None:
         tasks, places = self._tasks, self._places
-        self._common_start.notice_raised.connect(self.notice_raised)
+        self.common_start.notice_raised.connect(self.notice_raised)
         tasks.outcomes_arrived.connect(self._on_outcomes)
         tasks.run_ended.connect(self._on_run_ended)
         tasks.progress_changed.connect(self.progress_changed)
@@ -139,13 +140,8 @@ class Session(QObject):
 
     @property
     def devices(self) -> tuple[Device, ...]:
-        """The GPUs found; empty until they have been looked for."""
+        """The GPUs found."""
         return self._tasks.devices
-
-    @property
-    def initialisation_caution(self) -> str:
-        """What a reader of φ on A should beware of, once all of it has been computed and looked at; else empty."""
-        return self._common_start.caution
 
     @property
     def progress(self) -> Progress:
@@ -232,8 +228,12 @@ class Session(QObject):
 
     def show(self, document: Document) -> None:
         """Show what a document says: its sources are opened, and shown as they were."""
-        self.store.change(**vars(document))
-        self._settle()
+        if document.sources in (self.document.sources, self._places.sources):
+            self.store.change(**vars(document))
+            self._settle()
+        else:
+            self._wanted = document
+            self._places.bring_back(document.sources)
 
     def undo(self) -> None:
         """Show what was shown before the last change."""
@@ -281,7 +281,7 @@ class Session(QObject):
         self.notice_raised.emit(Notice.news(said, scope=Scope.FIGURE, key=_FIGURE_KEY))
 
     def set_device(self, device: Device | None) -> None:
-        """Compute on this device from now on; None stands for the best there is. What is known stays."""
+        """Compute on this device from now on, None for the best there is; what is known stays."""
         self._tasks.choose_device(device)
         if self.progress.running:
             self._compute_missing(restart=True)
@@ -332,7 +332,7 @@ class Session(QObject):
         self.notices_ended.emit((Scope.PAIR, Scope.FILES, Scope.SIDE, Scope.FIGURE))
         self._results.clear()
         self._results.look_at(self.side)
-        self._common_start.forget()
+        self.common_start.forget()
         first, second = (self._places[which].adapter for which in Which)
         self._pairing = pair_adapters(first, second) if first and second else None
         self._shown = None
@@ -343,7 +343,11 @@ class Session(QObject):
     def _settle(self, *, is_other: bool = False) -> None:
         """3. When nothing is on its way any more, the document is of what is there."""
         before, sources = self.document.sources, self._places.sources
-        is_changed = before != sources
+        if self._wanted is not None and not self._places.are_opening:
+            wanted, self._wanted = self._wanted, None
+            if wanted.sources == sources:  # else one of them could not be opened
+                self.store.change(is_step=bool(before), **vars(wanted))
+        is_changed = self.document.sources != sources
         if not self._places.are_opening and (is_changed or (self.comparable and not self.shown)):
             selection = self._first_selection()
             is_step = is_changed and bool(before)  # nobody goes back to an empty window
@@ -389,7 +393,7 @@ class Session(QObject):
             self.notice_raised.emit(failure)
             self.check_files()
         else:
-            self._common_start.look(self._pairing, self.side, self.device_in_use)
+            self.common_start.look(self._pairing, self.side, self.device_in_use)
 
     @Slot()
     def _on_files_back(self) -> None:

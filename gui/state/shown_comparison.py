@@ -36,7 +36,7 @@ def shown_comparison(
             raise NothingComparable(f"{preset.title} waits for modules that are still to be computed.")
         figure = frozenset(pair.slug for pair in pairs)
     results = tuple(result for result in session.results if everything or result.pair.slug in figure)
-    started_alike = session.initialisation_caution if session.side is Side.A else ""
+    started_alike = session.common_start.caution if session.side is Side.A else ""
     cautions = work.comparison_cautions(pairing, session.side, results, started_alike, session.count_from)
     return Comparison(
         pairing.first, pairing.second, session.side, session.device_computed_on, results, session.skipped, figure,

@@ -49,16 +49,16 @@ class Store(QObject):
         self._show(document)
 
     def undo(self) -> None:
-        """Show the document before."""
+        """Show the document before; the page stays, where its change is seen."""
         if self._before:
             self._after.append(self._document)
-            self._show(self._before.pop())
+            self._show(self._before.pop().with_(page=self._document.page))
 
     def redo(self) -> None:
         """Show the document that was gone back from."""
         if self._after:
             self._before.append(self._document)
-            self._show(self._after.pop())
+            self._show(self._after.pop().with_(page=self._document.page))
 
     def _show(self, document: Document) -> None:
         before, self._document = self._document, document

@@ -32,6 +32,7 @@ from gui.style.theme import GRID, THEMES, choose_theme
 from gui.window.centre import Centre
 from gui.window.comparison_files import ComparisonFiles
 from gui.window.dialogs import show_about, show_export, show_help, show_log
+from gui.window.page_table import PAGES
 from gui.window.returns import Returns
 from gui.window.toolbar import Toolbar
 from gui.window.view_options import ViewOptions
@@ -155,9 +156,7 @@ class MainWindow(QMainWindow):
             "edit.swap": session.swap,
             "edit.clear": self.clear,
             "edit.back": self.back,
-            "view.grid": partial(self.show_page, 0),
-            "view.atlas": partial(self.show_page, 1),
-            "view.findings": partial(self.show_page, 2),
+            **{page.action: partial(self.show_page, position) for position, page in enumerate(PAGES)},
             "view.inspector": self.toggle_inspector,
             "view.every_layer": self.selector.choose_all_layers,
             "view.spread_layers": self.selector.choose_spread_layers,

@@ -65,6 +65,8 @@ class ComparisonPane(QWidget):
             signal.connect(lambda: self._show_news(soon=False))
         for signal in (session.pairing_changed, session.selection_changed):
             signal.connect(self._show_preset)
+        session.store.changed.connect(self._show_document)
+        self._show_document()
 
     def _build(self, options: Sequence[QAction]) -> None:
         centre = QVBoxLayout()
@@ -158,7 +160,7 @@ class ComparisonPane(QWidget):
 
     @property
     def _page(self) -> Page:
-        return PAGES[self._tabs.checkedId()]
+        return PAGES[max(0, self._tabs.checkedId())]
 
     @property
     def page(self) -> str:
@@ -167,8 +169,18 @@ class ComparisonPane(QWidget):
 
     def show_page(self, position: int) -> None:
         """Show one of PAGES by its position."""
+        self._session.store.change(is_step=False, page=PAGES[position].name)
         self._tabs.button(position).setChecked(True)
-        page = self._page
+
+    def _show_document(self) -> None:
+        """Show the page of the document, or the grid where it has none of this version."""
+        names = [page.name for page in PAGES]
+        wanted = self._session.document.page
+        position = names.index(wanted) if wanted in names else PAGES.index(GRID_PAGE)
+        page = PAGES[position]
+        if page is self._page and self._pages.currentWidget() is self._widget_of(page):
+            return
+        self._tabs.button(position).setChecked(True)
         self._pages.setCurrentWidget(self._widget_of(page))
         self.read_out.setVisible(page is GRID_PAGE)
         for control in (self._views, self._scale_controls):

@@ -18,6 +18,7 @@ from engine.measures.phi import PHI
 from engine.measures.view import View
 from engine.side import Side
 from gui.exporting.dialog import ExportDialog
+from gui.figure.navigation import panel_of
 from gui.figure.panel import Cell
 from gui.state.memory import Memory, recent_name, recent_pair_name
 from gui.state.session_values import Which
@@ -33,7 +34,8 @@ def test_the_random_panel_follows_the_others(qtbot: QtBot, window: MainWindow) -
     load(qtbot, window, DEMO)
     control, _, _ = window.options.actions
     control.setChecked(True)
-    qtbot.waitUntil(lambda: len(window.figure.panels) == 9, timeout=20_000)
+    qtbot.waitUntil(lambda: window.figure.panels[-1].facts is not None, timeout=20_000)
+    assert len(window.figure.panels) == 9
     panel = window.figure.panels[-1]
     assert panel.pair is None
     expected = PHI.values(gaussian_control(64, 64, 384))
@@ -275,7 +277,7 @@ def test_the_keyboard_reaches_every_panel_of_figure_3_and_no_hidden_cell(qtbot: 
     figure._step_panel(0)
     visited = []
     for _ in range(4):
-        panel, cell = figure._panel_of_cell(), figure._cell
+        panel, cell = panel_of(figure.panels, figure._cell, figure._cell_panel), figure._cell
         assert panel is not None
         assert cell is not None
         visited.append(figure.panels.index(panel))

@@ -354,8 +354,9 @@ def test_views_show_distance_from_chance(qtbot: QtBot, window: MainWindow) -> No
 def test_presets_of_the_paper_in_the_grid(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, DEMO)
     window.session.show_preset(Preset.FIG4)
-    qtbot.waitUntil(lambda: len(window.figure.panels) == 3, timeout=20_000)  # the random one is made elsewhere
     panels = window.figure.panels
+    assert len(panels) == 3
+    qtbot.waitUntil(lambda: panels[2].facts is not None, timeout=20_000)  # the random one is made elsewhere
     assert [panel.pair.slug if panel.pair else "random" for panel in panels] == ["3_q", "3_v", "random"]
     assert panels[2].facts is not None
     np.testing.assert_array_equal(panels[2].image.image, PHI.values(gaussian_control(64, 64, 384)))

@@ -62,7 +62,7 @@ def _s(phi: float, i: int, j: int, d: int) -> float:
 
 
 def _p(phi: float, i: int, j: int, d: int) -> float:
-    """The Beta of φ's exact mean and variance, from Var‖UᵢᵀU'ⱼ‖² as METHOD states it."""
+    """The Beta of φ's exact mean and variance, from Var‖UᵢᵀU'ⱼ‖² as docs/method.md states it."""
     mean = max(i, j) / d
     variance = 2 * i * j * (d - i) * (d - j) / (d**2 * (d - 1) * (d + 2)) / min(i, j) ** 2
     concentration = mean * (1 - mean) / variance - 1

@@ -45,7 +45,7 @@ def test_along_the_diagonal_it_is_the_same(r: int, d: int) -> None:
 
 
 def _at_k(k: int, d: int) -> tuple[float, float]:
-    """E[φ(k, k)] and SD[φ(k, k)], from Var‖UᵢᵀU'ⱼ‖² as METHOD states it."""
+    """E[φ(k, k)] and SD[φ(k, k)], from Var‖UᵢᵀU'ⱼ‖² as docs/method.md states it."""
     if k > d:
         return math.nan, math.nan
     if d == 1:

@@ -18,7 +18,7 @@ from engine.subspaces.row_matrix import RowMatrix
 
 
 def test_z_of_random_subspaces_is_standard() -> None:
-    """Mean 0 and variance 1 in every cell, over seeds: E and SD are those of METHOD."""
+    """Mean 0 and variance 1 in every cell, over seeds: E and SD are those of docs/method.md."""
     z = np.stack([view_values(gaussian_control(3, 4, 32, seed=seed), View.Z) for seed in range(1500)])
     assert np.abs(z.mean(axis=0)).max() < 5 / np.sqrt(len(z))
     assert np.abs(z.var(axis=0) - 1).max() < 0.25
