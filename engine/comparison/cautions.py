@@ -1,4 +1,4 @@
-"""What a reader of φ should beware of: the choice of factors, and a common starting point (docs/method.md, "Sides")."""
+"""What a reader of φ should beware of: the choice of factors, and a common start (docs/method.md, "Sides")."""
 
 from __future__ import annotations
 

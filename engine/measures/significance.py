@@ -1,4 +1,4 @@
-"""What a pair shares beyond chance: an effect size and a tail probability (docs/method.md, "What is shared beyond chance").
+"""What a pair shares beyond chance: an effect size and a tail probability (docs/method.md, of the same heading).
 
 `phi`, `i`, `j` and `d` are arrays or numbers that broadcast: φ(i, j) of subspaces of dimensions i and j of R^d.
 Results are float64 of the common shape, NaN where φ is, and where the larger subspace is the whole space.

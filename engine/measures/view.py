@@ -13,7 +13,7 @@ from enum import Enum
 from engine.side import Side
 
 # Where the white line of a figure runs and z's bar has its marks. It is a distance, not a level of significance:
-# at i = j = 1 two random subspaces are beyond it in 2 % of all cases (docs/method.md, "What is shared beyond chance").
+# at i = j = 1 two random subspaces are beyond it in 2 % of all cases (docs/method.md, "Chance").
 CHANCE_SD = 3.0
 
 

@@ -135,7 +135,7 @@ class Session(QObject):
 
     @property
     def device_computed_on(self) -> Device:
-        """The device that computed what is known of the side shown; of several, the last one."""
+        """The device that computed the side shown; of several, the last one."""
         return self._results.device(self.side) or self.device_in_use
 
     @property
@@ -339,7 +339,6 @@ class Session(QObject):
         self._tasks.start_over(len(self.comparable))
         self._settle(is_other=True)
 
-    @Slot()
     def _settle(self, *, is_other: bool = False) -> None:
         """3. When nothing is on its way any more, the document is of what is there."""
         before, sources = self.document.sources, self._places.sources
@@ -395,7 +394,6 @@ class Session(QObject):
         else:
             self.common_start.look(self._pairing, self.side, self.device_in_use)
 
-    @Slot()
     def _on_files_back(self) -> None:
         self.notices_ended.emit((Scope.FILES,))
         if self.progress.cancelled and self._tasks.has_failed:
