@@ -95,19 +95,24 @@ class Places(QObject):
         self.filled.emit()
 
     def bring_back(self, sources: tuple[str, ...]) -> None:
-        """Have these paths in the places again, empty ones in an empty place."""
-        wanted = dict(zip(Which, sources or ("", ""), strict=True))
-        here = self.sources or ("", "")
-        if (wanted[Which.FIRST], wanted[Which.SECOND]) == here[::-1]:
+        """Have these paths in the places again, empty ones in an empty place, whatever is on its way there."""
+        wanted, here = sources or ("", ""), self.sources or ("", "")
+        if wanted == here[::-1] != here and not self.are_opening:
             self.swap()
             return
-        for which, path in wanted.items():
-            if path == here[which.value]:
-                continue
-            if path:
-                self.open(which, Path(path))
-            else:
-                self.clear(which)
+        is_emptied = False
+        for which, path in zip(Which, wanted, strict=True):
+            place = self._places[which]
+            if path != here[which.value]:
+                if path:
+                    self.open(which, Path(path))
+                    continue
+                self._put(which, Place())
+                is_emptied = True
+            elif place.opening is not None:
+                self._places[which] = replace(place, opening=None)
+            self.changed.emit(which)
+        (self.filled if is_emptied else self.settled).emit()
 
     def check_files(self) -> None:
         """Look whether the adapters' files are still those that were opened; their places tell."""

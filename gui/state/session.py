@@ -308,9 +308,9 @@ class Session(QObject):
     def _on_document(self, before: Document, after: Document) -> None:
         """1. Another document: bring its sources, or show it at once."""
         self._shown = None
-        if after.sources not in (before.sources, self._places.sources):
-            self._places.bring_back(after.sources)
         is_other_pair = after.sources != before.sources
+        if is_other_pair and (after.sources != self._places.sources or self._places.are_opening):
+            self._places.bring_back(after.sources)
         is_other_side = after.side is not before.side
         if is_other_side and not is_other_pair:
             self.notices_ended.emit((Scope.SIDE,))

@@ -153,6 +153,31 @@ class WindowMachine(RuleBasedStateMachine):
     def plug_in(self) -> None:
         self._restore_vanished()
 
+    @rule(pause=st.integers(0, 40))
+    def undo(self, pause: int) -> None:
+        self.window.menus["edit.undo"].trigger()
+        self._turn(pause)
+
+    @rule(pause=st.integers(0, 40))
+    def redo(self, pause: int) -> None:
+        self.window.menus["edit.redo"].trigger()
+        self._turn(pause)
+
+    @rule()
+    def undo_returns_exactly(self) -> None:
+        """There and back, where the files are still there."""
+        self.run()
+        store, document = self.session.store, self.session.document
+        sources = {Path(path) for each in (document, *store._before[-1:]) for path in each.sources if path}
+        if store.can_undo and all(path.exists() for path in sources):
+            before = store._before[-1].with_(page=document.page)
+            self.session.undo()
+            self.run()
+            assert self.session.document == before
+            self.session.redo()
+            self.run()
+            assert self.session.document == document
+
     # --- computing ---
 
     @rule()
