@@ -15,10 +15,11 @@ from functools import lru_cache
 from typing import IO, Any
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
 from engine.checkpoints.storage_types import Float64Array
-from engine.comparison.findings import findings
+from engine.comparison.findings import Finding, findings
 from engine.comparison.outcome import SideResult
 from engine.matching.pairing import ModulePair
 from engine.plain_text import valid_text
@@ -29,6 +30,7 @@ FINDING_COLUMNS = (
     "phi_r_r", "chance_r_r", "shared_dimensions", "dominant", "mean_8x8_change",
     "shared_best", "shared_best_k", "p_rr", "last_k_above_chance",
 )  # fmt: skip
+_FINDING_NAMES = {"tower", "layer", "projection", "module", "dominant"}
 # Cells that are formatted at a time.
 _CELLS_AT_A_TIME = 1 << 16
 # Between these a number's shortest digits are written the same by `repr` and by orjson (1e-05 and 1e-5 are not).
@@ -64,19 +66,32 @@ def findings_csv(results: Sequence[SideResult]) -> bytes:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(FINDING_COLUMNS)
     for finding in findings(results):
-        path = finding.pair.path
-        numbers = (
-            finding.phi_11, finding.mean, finding.mean_first_row, finding.mean_first_column, finding.mean_corner,
-            finding.phi_rr, finding.chance_rr, finding.shared,
-        )  # fmt: skip
-        last_k = finding.last_k_above_chance
-        writer.writerow(
-            (path.tower, path.layer_label, path.projection, path.name, *map(_number, numbers),
-             finding.dominant, _number(finding.corner_change),
-             _number(finding.shared_best), finding.shared_best_k or "", _number(finding.p_rr),
-             "" if last_k is None else last_k)
-        )  # fmt: skip
+        writer.writerow(value if isinstance(value, str) else _number(value) for value in _finding_row(finding))
     return valid_text(out.getvalue()).encode()
+
+
+def findings_array(results: Sequence[SideResult]) -> npt.NDArray[np.void]:
+    """The rows of `findings.csv` as a structured array: names are text, numbers float64, NaN where undefined."""
+    rows = [
+        tuple(valid_text(value) if isinstance(value, str) else value for value in _finding_row(finding))
+        for finding in findings(results)
+    ]
+    kinds = [
+        f"U{max([1, *(len(str(row[column])) for row in rows)])}" if name in _FINDING_NAMES else "f8"
+        for column, name in enumerate(FINDING_COLUMNS)
+    ]
+    return np.array(rows, dtype=list(zip(FINDING_COLUMNS, kinds, strict=True)))
+
+
+def _finding_row(finding: Finding) -> tuple[str | float, ...]:
+    """The values of FINDING_COLUMNS, NaN where one is undefined."""
+    path, last_k = finding.pair.path, finding.last_k_above_chance
+    return (
+        path.tower, path.layer_label, path.projection, path.name,
+        finding.phi_11, finding.mean, finding.mean_first_row, finding.mean_first_column, finding.mean_corner,
+        finding.phi_rr, finding.chance_rr, finding.shared, finding.dominant, finding.corner_change,
+        finding.shared_best, finding.shared_best_k or math.nan, finding.p_rr, math.nan if last_k is None else last_k,
+    )  # fmt: skip
 
 
 def write_phi_npz(results: Iterable[SideResult], facts: str, out: IO[bytes]) -> None:
