@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 from engine.errors import InvalidSetting, UnknownName
 from engine.matching.pairing import ModulePair
-from engine.matching.selection import LayerSelection, absent, parse_layers
+from engine.matching.selection import LayerSelection, absent, parse_layers, select_pairs
 
 Layers = str | int | Iterable[int | str]
 Names = str | Iterable[str]
@@ -33,6 +34,35 @@ def read_layers(layers: Layers) -> LayerSelection:
         raise InvalidSetting(f"The layers cannot be read: {error}.", found=layers) from error
     ranges = tuple(chain.from_iterable(each.ranges for each in read))
     return LayerSelection(ranges, tuple(chain.from_iterable(each.labels for each in read)))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which modules are chosen; None for all."""
+
+    layers: LayerSelection | None = None
+    projections: tuple[str, ...] | None = None
+
+    @classmethod
+    def read(cls, layers: Layers | None, projections: Names | None) -> Wanted:
+        """As `read_layers` and `read_names` read them."""
+        return cls(
+            None if layers is None else read_layers(layers), None if projections is None else read_names(projections)
+        )
+
+    @property
+    def is_part(self) -> bool:
+        """Whether anything was chosen."""
+        return self.layers is not None or self.projections is not None
+
+    def among(self, pairs: Sequence[ModulePair]) -> tuple[ModulePair, ...]:
+        """Those of the pairs that are chosen.
+
+        Raises:
+            UnknownName: a layer or a projection is in none of them.
+        """
+        refuse_absent(pairs, self.layers, self.projections)
+        return select_pairs(pairs, self.layers, self.projections)
 
 
 def refuse_absent(
