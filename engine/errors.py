@@ -56,6 +56,14 @@ class NothingComparable(EngineError):
     """The two adapters, or the selection made of them, share no module that can be compared."""
 
 
+class UnknownName(EngineError, KeyError):
+    """What was asked for by name is not there, or the name is not of it alone; the sentence says what there is."""
+
+
+class InvalidSetting(EngineError, ValueError):
+    """A setting cannot have the value that it was given; the sentence says which it can have."""
+
+
 class DeviceFailure(EngineError):
     """The device asked for is not there, or failed."""
 

@@ -225,9 +225,23 @@ def _json(facts: dict[str, Any]) -> bytes:
 
 
 def _drawn(comparison: Comparison, kind: str, style: FigureStyle, origin: dict[str, Any]) -> Iterator[bytes]:
-    figure = _figure(comparison, style)
+    figure = drawn_figure(comparison, style)
     yield b""
     yield _saved(figure, kind, style, figure_metadata(origin, kind))
+
+
+def drawn_figure(comparison: Comparison, style: FigureStyle) -> Figure:
+    """The figure of a comparison as it is written, to be saved by `engine.figures.matplotlib_figure.save_figure`.
+
+    Raises:
+        ExportFailure: there are no panels, or the width leaves no room for them.
+    """
+    figure = comparison_figure(comparison, style)
+    text = figure_text(comparison.side, style.view, comparison.figure_results)
+    try:
+        return draw_figure(figure, text, style)
+    except ValueError as error:
+        raise _undrawn(error) from error
 
 
 def figure_picture(comparison: Comparison, style: FigureStyle, pixels: int | None = None) -> bytes:
@@ -236,7 +250,7 @@ def figure_picture(comparison: Comparison, style: FigureStyle, pixels: int | Non
     Raises:
         ExportFailure: the width leaves no room.
     """
-    figure = _figure(comparison, style)
+    figure = drawn_figure(comparison, style)
     dpi = style.dpi if pixels is None else max(50, int(pixels / figure.get_figwidth()))
     return _saved(figure, "png", replace(style, dpi=dpi), {})
 
@@ -248,15 +262,6 @@ def _saved(figure: Figure, kind: str, style: FigureStyle, metadata: Mapping[str,
     except ValueError as error:
         raise _undrawn(error) from error
     return out.getvalue()
-
-
-def _figure(comparison: Comparison, style: FigureStyle) -> Figure:
-    figure = comparison_figure(comparison, style)
-    text = figure_text(comparison.side, style.view, comparison.figure_results)
-    try:
-        return draw_figure(figure, text, style)
-    except ValueError as error:
-        raise _undrawn(error) from error
 
 
 def _undrawn(error: ValueError) -> ExportFailure:

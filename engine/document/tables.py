@@ -15,10 +15,11 @@ from functools import lru_cache
 from typing import IO, Any
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
 from engine.checkpoints.storage_types import Float64Array
-from engine.comparison.findings import COLUMNS, findings
+from engine.comparison.findings import COLUMNS, Finding, findings
 from engine.comparison.outcome import SideResult
 from engine.matching.pairing import ModulePair
 from engine.plain_text import valid_text
@@ -26,6 +27,7 @@ from engine.plain_text import valid_text
 MODULE_COLUMNS = ("tower", "layer", "projection", "module")
 PHI_COLUMNS = (*MODULE_COLUMNS, "i", "j", "phi", "chance")
 FINDING_COLUMNS = (*MODULE_COLUMNS, *(column.name for column in COLUMNS))
+_TEXT_COLUMNS = {*MODULE_COLUMNS, "dominant"}
 # Cells that are formatted at a time.
 _CELLS_AT_A_TIME = 1 << 16
 # Between these a number's shortest digits are written the same by `repr` and by orjson (1e-05 and 1e-5 are not).
@@ -61,10 +63,28 @@ def findings_csv(results: Sequence[SideResult]) -> bytes:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(FINDING_COLUMNS)
     for finding in findings(results):
-        path = finding.pair.path
-        names = (path.tower, path.layer_label, path.projection, path.name)
-        writer.writerow((*names, *(_written(column.value(finding)) for column in COLUMNS)))
+        writer.writerow(map(_written, _finding_row(finding)))
     return valid_text(out.getvalue()).encode()
+
+
+def findings_array(results: Sequence[SideResult]) -> npt.NDArray[np.void]:
+    """The rows of `findings.csv` as a structured array: names are text, numbers float64, NaN where undefined."""
+    rows = [
+        tuple(valid_text(value) if isinstance(value, str) else math.nan if value is None else value for value in row)
+        for row in map(_finding_row, findings(results))
+    ]
+    kinds = [
+        f"U{max([1, *(len(str(row[column])) for row in rows)])}" if name in _TEXT_COLUMNS else "f8"
+        for column, name in enumerate(FINDING_COLUMNS)
+    ]
+    return np.array(rows, dtype=list(zip(FINDING_COLUMNS, kinds, strict=True)))
+
+
+def _finding_row(finding: Finding) -> tuple[str | float | None, ...]:
+    """The values of FINDING_COLUMNS, NaN or None where one is undefined."""
+    path = finding.pair.path
+    names = (path.tower, path.layer_label, path.projection, path.name)
+    return (*names, *(column.value(finding) for column in COLUMNS))
 
 
 def write_phi_npz(results: Iterable[SideResult], facts: str, out: IO[bytes]) -> None:

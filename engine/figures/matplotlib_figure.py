@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, BinaryIO
 
-import matplotlib as mpl
 import numpy as np
+from matplotlib import style as mpl_style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
@@ -71,7 +72,7 @@ def draw_figure(laid_out: LaidOutFigure, text: FigureText, style: FigureStyle) -
     table = colour_table(style.colours, levels)
     explained = legend(contents, style)
     width, height = measures.width, figure_height(measures, len(explained), style)
-    with mpl.rc_context(dict(_RC)):
+    with _own_settings():
         figure = Figure(figsize=(width, height), dpi=style.dpi, facecolor="white")
         FigureCanvasAgg(figure)
         canvas = _Canvas(figure, width, height)
@@ -109,8 +110,14 @@ def save_figure(figure: Figure, target: BinaryIO, kind: str, style: FigureStyle,
     largest = max(figure.get_size_inches())
     if kind == "png" and largest * style.dpi > _LARGEST_SIDE:
         raise ValueError(f"{largest:.0f} inches at {style.dpi} dots per inch are more than a PNG can hold")
-    with mpl.rc_context(dict(_RC) | {"svg.fonttype": "path" if style.svg_paths else "none"}):
+    with _own_settings({"svg.fonttype": "path" if style.svg_paths else "none"}):
         figure.savefig(target, format=kind, dpi=style.dpi, metadata=dict(metadata))
+
+
+def _own_settings(more: Mapping[str, object] | None = None) -> AbstractContextManager[None]:
+    """A context in which matplotlib is as this module wants it, whatever a notebook or a matplotlibrc made of it."""
+    settings: AbstractContextManager[None] = mpl_style.context(["default", {**_RC, **(more or {})}])
+    return settings
 
 
 class _Canvas:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from engine.errors import MalformedAdapter
 from engine.naming.module_path import ModulePath
+from engine.plain_text import one_line
 from engine.sources.matrices import Factors
+from engine.wording import count, listed
 
 if TYPE_CHECKING:  # NumPy stays out of the window's first paint
     from engine.checkpoints.reading import Scratch, TensorFile, TensorReader
@@ -80,7 +82,7 @@ class FactorArrays:
     E: StoredArray | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Source:
     """An adapter whose header has been read.
 
@@ -116,6 +118,11 @@ class Source:
     def layer_count(self) -> int:
         """How many different layers its modules sit in."""
         return len({(path.stack, path.layer_label) for path in _paths(self.modules) if path.layer_label})
+
+    def __repr__(self) -> str:
+        """`<Source r8_seed0: PEFT, 12 modules of rank 8>`: hundreds of modules are not for a line."""
+        ranks = listed(list(map(str, self.ranks)))
+        return one_line(f"<Source {self.name}: {self.format}, {count(len(self.modules), 'module')} of rank {ranks}>")
 
     @contextmanager
     def open(self) -> Iterator[SourceReader]:

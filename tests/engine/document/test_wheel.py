@@ -35,20 +35,23 @@ def test_the_demo_runs_from_a_wheel_in_a_folder_elsewhere(tmp_path: Path) -> Non
     environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
     environment |= {"PYTHONPATH": str(installed), "QT_QPA_PLATFORM": ""}
     where = (
-        "import main; from gui.program.demo import DEMO_FOLDER; print(main.__file__, DEMO_FOLDER); "
+        "import main, phiscope; from gui.program.demo import DEMO_FOLDER; print(main.__file__, DEMO_FOLDER); "
+        "print(phiscope.__file__, phiscope.open(DEMO_FOLDER / 'r64_alpha8_seed0').ranks); "
         "raise SystemExit(main.main(['--demo']))"
     )
     done = subprocess.run(
         [sys.executable, "-c", where], cwd=tmp_path, env=environment, text=True, capture_output=True, check=True,
         timeout=120,
     )  # fmt: skip
-    assert done.stdout.split("\n")[0] == f"{installed / 'main.py'} {installed / 'resources/demo'}"
+    assert done.stdout.split("\n")[:2] == [
+        f"{installed / 'main.py'} {installed / 'resources/demo'}", f"{installed / 'phiscope.py'} (64,)",
+    ]  # fmt: skip
     assert (tmp_path / "phiscope-demo/figure.png").stat().st_size > 10_000
 
 
 def _copy(folder: Path) -> Path:
     """The checkout's files; setuptools would write its build folder into the checkout itself."""
     folder.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE", "main.py", "engine", "gui", "resources"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "main.py", "phiscope.py", "engine", "gui", "resources"):
         subprocess.run(["cp", "-r", REPOSITORY / name, folder / name], check=True)
     return folder

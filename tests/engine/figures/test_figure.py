@@ -6,6 +6,7 @@ import io
 import itertools
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from cmap import Colormap
@@ -185,6 +186,26 @@ def test_same_figure_same_bytes(folder: Path, monkeypatch: pytest.MonkeyPatch, k
         save_figure(draw_figure(figure_of(made(folder, 2), style), TITLE, style), out, kind, style, {})
         written.append(out.getvalue())
     assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("kind", ["png", "pdf", "svg"])
+def test_settings_of_matplotlib_that_others_made_change_no_figure(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+
+    def drawn() -> bytes:
+        out, style = io.BytesIO(), FigureStyle(dpi=60, chance=True)
+        save_figure(draw_figure(figure_of(made(folder, 2), style), TITLE, style), out, kind, style, {})
+        return out.getvalue()
+
+    usual = drawn()
+    others = {
+        "axes.grid": True, "axes.edgecolor": "red", "font.size": 20, "xtick.color": "blue", "xtick.bottom": False,
+        "savefig.bbox": "tight", "pdf.fonttype": 3, "image.origin": "lower", "lines.linewidth": 5.0,
+    }  # fmt: skip
+    with mpl.rc_context(others):
+        assert drawn() == usual
 
 
 def test_svg_text_is_text_or_paths_by_choice(folder: Path) -> None:

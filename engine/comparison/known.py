@@ -1,0 +1,67 @@
+"""Outcomes that are kept: what is asked for again is not computed again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.comparison.outcome import Request, SideFailure, SideOutcome, SideResult
+from engine.comparison.running import outcomes
+from engine.errors import EngineError, NothingComparable
+from engine.matching.matching import Key, Matching
+from engine.matching.pairing import ModulePair
+from engine.side import Side
+from engine.sources.left_out import by_reason
+from engine.sources.source import SkippedModule
+from engine.subspaces.devices import Device
+from engine.wording import count
+
+
+class KnownOutcomes:
+    """What is known of the pairs of a matching, side by side. It grows with what is asked for."""
+
+    def __init__(self, matching: Matching, device: Device) -> None:
+        self.matching = matching
+        self.device = device
+        self._known: dict[Side, dict[Key, SideOutcome]] = {}
+
+    def on(self, side: Side, pairs: Sequence[ModulePair]) -> tuple[SideOutcome, ...]:
+        """What comes of these pairs on a side, in their order; what is not known yet is computed.
+
+        Raises:
+            FileChanged, UnreadableFile: as engine.comparison.running.outcomes.
+        """
+        known = self._known.setdefault(side, {})
+        missing = tuple(pair for pair in pairs if pair.key not in known)
+        if missing:
+            for outcome in outcomes(Request(0, self.matching, missing, (side,), self.device)):
+                known[outcome.pair.key] = outcome.on(side)
+        return tuple(known[pair.key] for pair in pairs)
+
+
+def sound_results(found: Sequence[SideOutcome]) -> tuple[tuple[SideResult, ...], tuple[SkippedModule, ...]]:
+    """The results among outcomes, and the modules that failed, with the reason.
+
+    Raises:
+        EngineError: there is no result.
+    """
+    results = tuple(outcome for outcome in found if isinstance(outcome, SideResult))
+    failures = [outcome for outcome in found if isinstance(outcome, SideFailure)]
+    if not results:
+        raise why_none(failures)
+    return results, tuple(_skipped(failure) for failure in failures)
+
+
+def why_none(failures: Sequence[SideFailure]) -> EngineError:
+    """Why nothing came of a comparison: the one module's error, or the most frequent reason with its count."""
+    if len(failures) == 1:
+        return failures[0].error
+    groups, paths = by_reason(map(_skipped, failures)), {failure.error.path for failure in failures}
+    others = len(failures) - len(groups[0].modules)
+    why = f"{groups[0]} {count(others, 'module')} more for other reasons." if others else groups[0].with_examples
+    return NothingComparable(
+        f"None of the {len(failures)} modules can be compared: {why}", path=paths.pop() if len(paths) == 1 else None
+    )
+
+
+def _skipped(failure: SideFailure) -> SkippedModule:
+    return SkippedModule(failure.pair.path.name, failure.error.reason)
