@@ -51,6 +51,7 @@ from engine.matching.lookup import Layers, Names, Wanted, pair_called, read_name
 from engine.matching.pairing import ModulePair, Pairing, pair_adapters
 from engine.plain_text import one_line
 from engine.side import Side
+from engine.slices import finished
 from engine.sources.opening import open_source
 from engine.sources.source import SkippedModule, Source
 from engine.subspaces.devices import choose_device
@@ -323,7 +324,7 @@ class Comparison:
             FileChanged: an adapter's file changed since it was read.
             EngineError: as `figure`.
         """
-        from engine.document.export import exporting, finished  # noqa: PLC0415 - matplotlib
+        from engine.document.export import exporting  # noqa: PLC0415 - matplotlib
 
         style, out = figure_style(**settings), Path(folder)
         plan = export_plan.ExportPlan(

@@ -21,7 +21,7 @@ from engine.subspaces.devices import Device
 
 if TYPE_CHECKING:
     from engine.comparison.module_cautions import ModuleCaution
-    from engine.document.reopening import FoundAdapter, SavedComparison
+    from engine.document.reopening import FoundAdapter, SavedAdapter, SavedComparison
 
 
 def open_source(path: Path) -> Source:
@@ -82,16 +82,27 @@ def shared_sentence(results: Sequence[SideResult], side: Side, count_from: int, 
     return sentence.shared_sentence(results, side, count_from=count_from, total=total)
 
 
-def saved_comparison(path: Path, places: Sequence[Path]) -> tuple[SavedComparison, tuple[FoundAdapter, FoundAdapter]]:
+def saved_comparison(
+    path: Path, places: Sequence[Path]
+) -> Generator[None, None, tuple[SavedComparison, tuple[FoundAdapter, FoundAdapter]]]:
     """What an export says it shows, and what became of its two adapters, looked for in these places.
 
     Raises:
         EngineError: as engine.document.reopening.read_saved.
     """
-    from engine.document.reopening import find_adapter, read_saved
+    from engine.document.reopening import finding_adapter, read_saved
 
     saved = read_saved(path)
-    return saved, (find_adapter(saved.first, places), find_adapter(saved.second, places))
+    first = yield from finding_adapter(saved.first, places)
+    second = yield from finding_adapter(saved.second, places)
+    return saved, (first, second)
+
+
+def checking_adapter(saved: SavedAdapter, path: Path) -> Generator[None, None, FoundAdapter]:
+    """engine.document.reopening.checking_adapter."""
+    from engine.document import reopening
+
+    return reopening.checking_adapter(saved, path)
 
 
 def save_comparison(comparison: Comparison, path: Path, style: FigureStyle) -> None:

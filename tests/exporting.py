@@ -11,6 +11,7 @@ from engine.document import export
 from engine.document.cancellation import Cancellation
 from engine.document.export_plan import Comparison, ExportPlan
 from engine.figures.style import FigureStyle
+from engine.slices import finished
 
 
 def export_comparison(
@@ -24,9 +25,7 @@ def export_comparison(
 ) -> dict[str, Any]:
     """The engine's, all of it at once, with the command of the comparison."""
     command = command_line(comparison, plan)
-    return export.finished(
-        export.exporting(comparison, folder, plan, command, wrote, cancellation, replacing=replacing)
-    )
+    return finished(export.exporting(comparison, folder, plan, command, wrote, cancellation, replacing=replacing))
 
 
 def save_comparison(comparison: Comparison, path: Path, style: FigureStyle) -> None:

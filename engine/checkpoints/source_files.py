@@ -21,6 +21,7 @@ from typing import BinaryIO
 from engine.errors import EngineError, FileChanged, UnsupportedFormat, unreadable
 
 _BLOCK = 1 << 20
+_MOMENT = 0.02  # seconds
 _NICENESS = 10  # of the thread that hashes: it must not hold up what computes
 # Nanoseconds after which the clock of any local file system has moved on, so that a change shows in a file's times.
 _CLOCK_STEP = 20_000_000
@@ -161,6 +162,13 @@ class SourceFiles:
     def stop_hashing(self) -> None:
         """Nobody will ask for the checksum any more: let the thread end."""
         self._no_more.set()
+
+    def hashed(self) -> Iterator[None]:
+        """Have the files hashed beside, and wait for it a moment at a time."""
+        self.start_hashing()
+        while self._hashing is not None and self._hashing.is_alive():
+            self._hashing.join(_MOMENT)
+            yield
 
     def sha256(self) -> str:
         """SHA-256 of the bytes that were opened, one file after the other, in hexadecimal.

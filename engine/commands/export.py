@@ -43,6 +43,7 @@ from engine.document.stage import staged
 from engine.errors import EngineError, ExportFailure, NothingComparable, WouldBeLost
 from engine.matching.pairing import Pairing, pair_adapters
 from engine.side import Side
+from engine.slices import finished
 from engine.sources.left_out import by_reason
 from engine.sources.source import SkippedModule
 from engine.subspaces.devices import choose_device
@@ -87,7 +88,7 @@ def run(arguments: argparse.Namespace) -> None:
 def _export(arguments: argparse.Namespace, plan: ExportPlan) -> dict[str, Any]:
     for library in ("fontTools", "matplotlib"):  # they remark on fonts, and on folders that they cannot write into
         logging.getLogger(library).setLevel(logging.ERROR)
-    from engine.document.export import exporting_into, finished  # noqa: PLC0415 - matplotlib takes a while
+    from engine.document.export import exporting_into  # noqa: PLC0415 - matplotlib takes a while
 
     device = choose_device(arguments.device)
     pairing = pair_adapters(open_given(arguments.first), open_given(arguments.second))

@@ -71,6 +71,8 @@ def exporting_into(
 ) -> Generator[None, None, dict[str, Any]]:
     """`exporting` into the folder of a stage."""
     cancellation = cancellation or Cancellation()
+    for source in (comparison.first, comparison.second):
+        yield from source.file.files.hashed()
     origin = comparison_origin(comparison, plan.style)
     facts = comparison_facts(comparison, plan, origin, command)
     coming = file_names(comparison.slugs, plan)
@@ -87,16 +89,6 @@ def exporting_into(
             raise _cancelled(stage)
         stage.publish(former.stale(coming, facts))
     return facts
-
-
-def finished(task: Generator[object, None, _T]) -> _T:
-    """What a task returns, all of it done at once."""
-    while True:
-        try:
-            next(task)
-        except StopIteration as end:
-            result: _T = end.value
-            return result
 
 
 def _cancelled(stage: Stage) -> ExportFailure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from engine.errors import EngineError, UnsupportedFormat, unreadable
 from engine.figures.presets import Preset
 from engine.measures.view import View
 from engine.side import Side
+from engine.slices import finished
 from engine.sources.opening import adapters_in, open_source
 
 
@@ -98,6 +99,11 @@ def _saved_adapter(facts: Any) -> SavedAdapter:
 
 
 def find_adapter(saved: SavedAdapter, places: Iterable[Path]) -> FoundAdapter:
+    """`finding_adapter`, all at once."""
+    return finished(finding_adapter(saved, places))
+
+
+def finding_adapter(saved: SavedAdapter, places: Iterable[Path]) -> Generator[None, None, FoundAdapter]:
     """Look for the adapter that an export names among `places`: adapters, or folders that hold some.
 
     One that holds the same data is preferred to one that has its name alone. A file name that every library uses is
@@ -106,7 +112,7 @@ def find_adapter(saved: SavedAdapter, places: Iterable[Path]) -> FoundAdapter:
     other = FoundAdapter(saved)
     for path in _candidates(saved, places):
         try:
-            found = check_adapter(saved, path)
+            found = yield from checking_adapter(saved, path)
         except EngineError:
             continue  # not the one that is looked for
         if found.is_same:
@@ -116,13 +122,15 @@ def find_adapter(saved: SavedAdapter, places: Iterable[Path]) -> FoundAdapter:
     return other
 
 
-def check_adapter(saved: SavedAdapter, path: Path) -> FoundAdapter:
+def checking_adapter(saved: SavedAdapter, path: Path) -> Generator[None, None, FoundAdapter]:
     """What is at `path`, taken for the adapter that an export names.
 
     Raises:
         EngineError: it is no adapter that can be opened.
     """
-    return FoundAdapter(saved, path, open_source(path).file.files.sha256())
+    files = open_source(path).file.files
+    yield from files.hashed()
+    return FoundAdapter(saved, path, files.sha256())
 
 
 def _candidates(saved: SavedAdapter, places: Iterable[Path]) -> Iterable[Path]:

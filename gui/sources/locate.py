@@ -7,7 +7,8 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from engine.document.reopening import FoundAdapter, check_adapter
+from engine import work
+from engine.document.reopening import FoundAdapter
 from gui.sources.card import FILE_FILTER
 from gui.state.session import Session
 from gui.state.session_values import Which
@@ -94,7 +95,7 @@ class LocateDialog(QDialog):
                 self.found[row] = answer.result
                 self._show()
 
-        self._session.do(lambda: check_adapter(saved, Path(name)), found)
+        self._session.do(partial(work.checking_adapter, saved, Path(name)), found)
 
     def done(self, result: int) -> None:
         """Close; an answer that is still on its way is of no use any more."""
