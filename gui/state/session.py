@@ -346,8 +346,8 @@ class Session(QObject):
             wanted, self._wanted = self._wanted, None
             if wanted.sources == sources:  # else one of them could not be opened
                 self.store.change(is_step=bool(before), **vars(wanted))
-        is_changed = self.document.sources != sources
-        if not self._places.are_opening and (is_changed or (self.comparable and not self.shown)):
+        is_changed, is_unknown = self.document.sources != sources, bool(self.document.selection) and not self.shown
+        if not self._places.are_opening and (is_changed or is_unknown):
             selection = self._first_selection()
             is_step = is_changed and bool(before)  # nobody goes back to an empty window
             self.store.change(is_step=is_step, sources=sources, selection=selection, preset=None)
