@@ -358,6 +358,7 @@ def test_interruption_ends_with_130(adapters: tuple[Path, Path], tmp_path: Path)
     arguments = [str(argument) for argument in export(*adapters)]
     answer = python(
         "import sys, signal, engine.commands.export, main\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored where the tests run in the background
         "opened = engine.commands.export.open_given\n"
         "def interrupted(path):\n"
         "    signal.raise_signal(signal.SIGINT)\n"

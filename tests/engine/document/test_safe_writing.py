@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -235,6 +236,15 @@ def test_a_kill_while_files_are_put_in_place_is_finished_by_the_next(
     assert (out / "phi.csv").read_text().count("\n") == 18 * 32 * 32 + 1
 
 
+@contextmanager
+def signals_heeded() -> Iterator[None]:
+    """Whoever runs the tests in the background has them ignored, which a child that is started would inherit."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @linux
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 143)])
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -243,7 +253,8 @@ def test_a_signal_to_end_leaves_nothing(
 ) -> None:
     out = tmp_path / "new" / "folder" / "out"
     command = export(adapters, out, "--figure", "none")
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    with signals_heeded():
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     wait_for(lambda: MOMENTS[moment](out.parent) or process.poll() is not None)
     process.send_signal(number)
     said = process.communicate(timeout=30)[1]
