@@ -17,7 +17,6 @@ from __future__ import annotations
 import os
 from base64 import b64encode
 from copy import copy
-from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -26,8 +25,8 @@ from typing import TYPE_CHECKING
 from engine import __version__
 from engine.commands.recipe import command_line
 from engine.comparison.cautions import comparison_cautions, initialisation_caution
-from engine.comparison.known import KnownOutcomes, sound_results, why_none
-from engine.comparison.outcome import SideFailure, SideResult
+from engine.comparison.known import ComparedModule, KnownOutcomes, sound_results, why_none
+from engine.comparison.outcome import SideFailure
 from engine.comparison.sentence import shared_sentence
 from engine.document import export_plan
 from engine.errors import (
@@ -130,23 +129,6 @@ def compare(
     return Comparison(pairing, wanted, chosen, KnownOutcomes(pairing.matching, known_on))
 
 
-@dataclass(frozen=True)
-class ComparedModule:
-    """A module that was compared. `slug` names it in files and is understood by `Comparison.phi`.
-
-    `name` is its path in the first adapter, `layer` counts from 1 or is a label such as "down.1.0", `tower` is empty
-    where a model has one. `ranks` are (r, r′), and `d` is the dimension of the space that holds both subspaces.
-    """
-
-    slug: str
-    name: str
-    tower: str
-    layer: str
-    projection: str
-    ranks: tuple[int, int]
-    d: int
-
-
 class Comparison:
     """Two adapters, compared on one side; `compare` makes it. `on` gives the other sides.
 
@@ -217,7 +199,7 @@ class Comparison:
     @property
     def modules(self) -> tuple[ComparedModule, ...]:
         """The modules that were compared, in natural order."""
-        return tuple(map(_compared_module, self._results))
+        return tuple(map(ComparedModule.of, self._results))
 
     @property
     def skipped(self) -> tuple[SkippedModule, ...]:
@@ -404,10 +386,3 @@ def _preset(preset: Preset | str | None) -> Preset | None:
 
 def _obstacle(pair: ModulePair, side: Side) -> NothingComparable:
     return NothingComparable(pair.obstacle(side), module=pair.path.name)
-
-
-def _compared_module(result: SideResult) -> ComparedModule:
-    path, pair = result.pair.path, result.pair
-    return ComparedModule(
-        pair.slug, path.name, path.tower, path.layer_label, path.projection, pair.shape, result.facts.dimension
-    )

@@ -5,7 +5,7 @@ For a program that paints before it computes; every function here belongs into t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,7 @@ def choices(path: Path) -> tuple[Path, ...]:
     return several if len(several) > 1 else ()
 
 
-def outcomes(request: Request, cancelled: Callable[[], bool]) -> Iterator[PairOutcome]:
+def outcomes(request: Request, cancelled: Callable[[], bool]) -> Generator[PairOutcome, None, None]:
     """engine.comparison.running.outcomes."""
     from engine.comparison import running
 

@@ -8,23 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.document.export_plan import DATA_KINDS, ExportPlan
-from engine.figures.colour_maps import COLOUR_MAPS, DIVERGING_MAPS, map_name, short_name, suits, typed_range
+from engine.figures.colour_maps import (
+    COLOUR_MAPS,
+    DIVERGING_MAPS,
+    map_name,
+    short_names,
+    suits,
+    typed_range,
+    why_unsuited,
+)
 from engine.figures.presets import Preset
-from engine.figures.style import FIGURE_FORMATS, FigureStyle, text_sizes
+from engine.figures.style import FIGURE_FORMATS, RESOLUTIONS, SWITCHES, TEXT_SIZES, WIDTHS, FigureStyle, text_sizes
 from engine.matching.selection import LayerSelection, parse_layers
 from engine.measures.view import View
 
 NO_FILES = "none"
-# Switches of FigureStyle: option, attribute, and what it becomes.
-SWITCHES = (
-    ("--letters", "letters", True, "put (a), (b), … before the panels' titles"),
-    ("--no-titles", "titles", False, "leave out the panels' titles"),
-    ("--no-headings", "headings", False, "leave out the layers' headings"),
-    ("--chance", "chance", True, "draw the line where φ is 3 standard deviations above chance"),
-    ("--control", "control", True, "add a panel of two random Gaussian matrices"),
-    ("--square", "square", True, "show i and j up to the smaller rank alone"),
-    ("--outlines", "svg_paths", True, "turn the text of the SVG into outlines"),
-)
 
 
 @dataclass(frozen=True)
@@ -87,19 +85,20 @@ def style_arguments(group: argparse._ArgumentGroup) -> None:
     add("--view", choices=[view.value for view in View], default=View.PHI.value,
         help="φ, φ above chance, or its distance from chance, z")  # fmt: skip
     add("--dpi", type=_resolution, default=FigureStyle.dpi, help="dots per inch of the PNG (default: 300)")
-    add("--width", type=_number_between(0.5, 100, "a width in inches"), metavar="IN", help="width in inches")
+    add("--width", type=_number_between(*WIDTHS, "a width in inches"), metavar="IN", help="width in inches")
     add("--colours", type=_colour_map, metavar="MAP",
         help=f"colour map: {', '.join(COLOUR_MAPS)}; for φ above chance and z also {', '.join(DIVERGING_MAPS)} "
         "(default: the first of each)")  # fmt: skip
     add("--range", type=_range, metavar="LOW,HIGH", help="values of the first and the last colour")
-    size = _number_between(3, 40, "a size in points")
+    size = _number_between(*TEXT_SIZES, "a size in points")
     add("--label-size", type=size, metavar="PT", help="size of titles (default: 9, in a single column 8)")
     add("--tick-size", type=size, metavar="PT", help="size of numbers (default: 7, in a single column 6)")
     add(
         "--count-from", type=int, choices=(0, 1), default=1, help="number of the first layer in the figure's headings"
     )
-    for option, name, value, meaning in SWITCHES:
-        add(option, dest=name, action="store_const", const=value, default=not value, help=meaning)
+    for switch in SWITCHES:
+        add(f"--{switch.option}", dest=switch.attribute, action="store_const", const=not switch.usual,
+            default=switch.usual, help=switch.meaning)  # fmt: skip
 
 
 def figure_style(arguments: argparse.Namespace) -> FigureStyle:
@@ -110,13 +109,12 @@ def figure_style(arguments: argparse.Namespace) -> FigureStyle:
     """
     view, colours = View(arguments.view), arguments.colours
     if colours is not None and not suits(colours, view):
-        why = f"{short_name(colours)} is a map with a middle, for φ above chance and z; {view.symbol} has none"
-        raise argparse.ArgumentError(None, why)
+        raise argparse.ArgumentError(None, why_unsuited(colours, view))
     label, tick = text_sizes(arguments.width)
     return FigureStyle(
         arguments.width, arguments.dpi, colours, arguments.range, arguments.label_size or label,
         arguments.tick_size or tick, view, count_from=arguments.count_from,
-        **{name: getattr(arguments, name) for _, name, _, _ in SWITCHES},
+        **{switch.attribute: getattr(arguments, switch.attribute) for switch in SWITCHES},
     )  # fmt: skip
 
 
@@ -156,8 +154,7 @@ def _names(text: str) -> tuple[str, ...]:
 def _colour_map(text: str) -> str:
     name = map_name(text)
     if name is None:
-        known = ", ".join(map(short_name, (*COLOUR_MAPS, *DIVERGING_MAPS)))
-        raise argparse.ArgumentTypeError(f"'{text}' is none of {known}")
+        raise argparse.ArgumentTypeError(f"'{text}' is none of {', '.join(short_names())}")
     return name
 
 
@@ -183,8 +180,9 @@ def as_device(text: str) -> str:
 
 def _resolution(text: str) -> int:
     value = int(text) if text.isdecimal() else 0
-    if not 1 <= value <= 2400:
-        raise argparse.ArgumentTypeError(f"'{text}' is no resolution between 1 and 2400")
+    low, high = RESOLUTIONS
+    if not low <= value <= high:
+        raise argparse.ArgumentTypeError(f"'{text}' is no resolution between {low} and {high}")
     return value
 
 

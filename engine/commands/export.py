@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from engine.commands.remarks import (
 )
 from engine.commands.saying import answer, answer_json, say, say_each
 from engine.comparison.cautions import comparison_cautions, initialisation_caution
+from engine.comparison.known import skipped_module, why_none
 from engine.comparison.outcome import Request, SideFailure
 from engine.comparison.running import outcomes
 from engine.document.export_plan import Comparison, ExportPlan, file_names
@@ -40,14 +40,12 @@ from engine.document.former_export import former_export
 from engine.document.provenance import facts_text
 from engine.document.spool import SpooledResults, spooled_results
 from engine.document.stage import staged
-from engine.errors import EngineError, ExportFailure, NothingComparable, WouldBeLost
+from engine.errors import ExportFailure, WouldBeLost
 from engine.matching.pairing import Pairing, pair_adapters
 from engine.side import Side
 from engine.slices import finished
-from engine.sources.left_out import by_reason
-from engine.sources.source import SkippedModule
 from engine.subspaces.devices import choose_device
-from engine.wording import count, file_size
+from engine.wording import file_size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -137,10 +135,9 @@ def _comparison(
     """
     (side,) = request.sides
     failures = _computed(request, results)
-    failed = tuple(SkippedModule(failure.pair.path.name, failure.error.reason) for failure in failures)
     if not results:
-        raise _none_computed(failures, failed)
-    skipped = (*failed, *pairing.skipped(side))
+        raise why_none(failures)
+    skipped = (*map(skipped_module, failures), *pairing.skipped(side))
     say_each(left_out_lines(skipped, pairing))
     started_alike = initialisation_caution(pairing, request.device) if side is Side.A else ""
     cautions = comparison_cautions(pairing, side, results, started_alike, count_from)
@@ -166,15 +163,3 @@ def _computed(request: Request, results: SpooledResults) -> list[SideFailure]:
         if done % 50 == 0:
             say(f"{done} of {len(request.pairs)} modules")
     return failures
-
-
-def _none_computed(failures: Sequence[SideFailure], failed: Sequence[SkippedModule]) -> EngineError:
-    """Why nothing came of a run: the one module's error, or the most frequent reason with its count."""
-    if len(failures) == 1:
-        return failures[0].error
-    groups, paths = by_reason(failed), {failure.error.path for failure in failures}
-    others = len(failed) - len(groups[0].modules)
-    why = f"{groups[0]} {count(others, 'module')} more for other reasons." if others else groups[0].with_examples
-    return NothingComparable(
-        f"None of the {len(failed)} modules can be compared: {why}", path=paths.pop() if len(paths) == 1 else None
-    )

@@ -6,11 +6,11 @@ import os
 import shlex
 from pathlib import Path
 
-from engine.commands.arguments import NO_FILES, SWITCHES
+from engine.commands.arguments import NO_FILES
 from engine.commands.program import program, shell_line
 from engine.document.export_plan import DATA_KINDS, Comparison, ExportPlan, default_figure
 from engine.figures.presets import preset_pairs
-from engine.figures.style import FigureStyle, text_sizes
+from engine.figures.style import SWITCHES, FigureStyle, text_sizes
 from engine.matching.pairing import ModulePair, pair_adapters
 from engine.matching.selection import parse_layers, select_pairs
 from engine.naming.projections import projection_key
@@ -93,7 +93,8 @@ def _style_options(style: FigureStyle) -> list[str]:
         ("--label-size", "--tick-size"), (style.label_size, style.tick_size), text_sizes(style.width), strict=True
     ):
         options += [] if size == by_width else [option, f"{size:g}"]
-    return options + [option for option, name, value, _ in SWITCHES if getattr(style, name) is value]
+    changed = (switch for switch in SWITCHES if getattr(style, switch.attribute) is not switch.usual)
+    return [*options, *(f"--{switch.option}" for switch in changed)]
 
 
 def _place(adapter: Source) -> str:

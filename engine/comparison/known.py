@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from engine.comparison.outcome import Request, SideFailure, SideOutcome, SideResult
 from engine.comparison.running import outcomes
@@ -14,6 +15,30 @@ from engine.sources.left_out import by_reason
 from engine.sources.source import SkippedModule
 from engine.subspaces.devices import Device
 from engine.wording import count
+
+
+@dataclass(frozen=True)
+class ComparedModule:
+    """A module that was compared. `slug` names it in files and is understood by `Comparison.phi`.
+
+    `name` is its path in the first adapter, `layer` counts from 1 or is a label such as "down.1.0", `tower` is empty
+    where a model has one. `ranks` are (r, r′), and `d` is the dimension of the space that holds both subspaces.
+    """
+
+    slug: str
+    name: str
+    tower: str
+    layer: str
+    projection: str
+    ranks: tuple[int, int]
+    d: int
+
+    @classmethod
+    def of(cls, result: SideResult) -> ComparedModule:
+        """The module of a result."""
+        path, pair = result.pair.path, result.pair
+        d = result.facts.dimension
+        return cls(pair.slug, path.name, path.tower, path.layer_label, path.projection, pair.shape, d)
 
 
 class KnownOutcomes:
@@ -48,14 +73,14 @@ def sound_results(found: Sequence[SideOutcome]) -> tuple[tuple[SideResult, ...],
     failures = [outcome for outcome in found if isinstance(outcome, SideFailure)]
     if not results:
         raise why_none(failures)
-    return results, tuple(_skipped(failure) for failure in failures)
+    return results, tuple(skipped_module(failure) for failure in failures)
 
 
 def why_none(failures: Sequence[SideFailure]) -> EngineError:
     """Why nothing came of a comparison: the one module's error, or the most frequent reason with its count."""
     if len(failures) == 1:
         return failures[0].error
-    groups, paths = by_reason(map(_skipped, failures)), {failure.error.path for failure in failures}
+    groups, paths = by_reason(map(skipped_module, failures)), {failure.error.path for failure in failures}
     others = len(failures) - len(groups[0].modules)
     why = f"{groups[0]} {count(others, 'module')} more for other reasons." if others else groups[0].with_examples
     return NothingComparable(
@@ -63,5 +88,6 @@ def why_none(failures: Sequence[SideFailure]) -> EngineError:
     )
 
 
-def _skipped(failure: SideFailure) -> SkippedModule:
+def skipped_module(failure: SideFailure) -> SkippedModule:
+    """A module that failed, as one that is left out."""
     return SkippedModule(failure.pair.path.name, failure.error.reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, nullcontext
 from copy import copy
@@ -31,7 +31,7 @@ _MOST_THREADS = 8
 _WORTH_ANOTHER_THREAD = 3 * 10**7
 
 
-def outcomes(request: Request, cancelled: Callable[[], bool] = lambda: False) -> Iterator[PairOutcome]:
+def outcomes(request: Request, cancelled: Callable[[], bool] = lambda: False) -> Generator[PairOutcome, None, None]:
     """Compute module by module; `cancelled` is asked before each one. Memory does not grow with their number.
 
     Of each module every source is read once, whatever the number of its pairs and sides. On the CPU as many modules
@@ -173,7 +173,7 @@ class _Run:
             arrived.append(self._read(group))
         for side in self._request.sides:
             staged = [each for loaded in arrived for each in self._staged(loaded, side)]
-            for each, gram in zip(staged, self._grams(staged), strict=True):
+            for each, gram in self._grams(staged):
                 self._compare(each, gram)
         self._scratch().recycle()
         return [outcome for loaded in arrived for outcome in loaded.outcomes()]
@@ -231,25 +231,21 @@ class _Run:
         except DeviceFailure as failure:
             return failure
 
-    def _grams(self, staged: Sequence[_Staged]) -> list[Float64Array | DeviceFailure]:
-        """For each stack its Gram matrix, or why the device has none; those of one shape at once."""
-        found: list[Float64Array | DeviceFailure] = [
-            each.product if isinstance(each.product, DeviceFailure) else DeviceFailure("") for each in staged
-        ]
-        alike: dict[tuple[int, int], list[int]] = {}
-        for position, each in enumerate(staged):
-            if not isinstance(each.product, DeviceFailure):
-                alike.setdefault(each.shape, []).append(position)
-        for positions in alike.values():
+    def _grams(self, staged: Sequence[_Staged]) -> Iterator[tuple[_Staged, Float64Array | DeviceFailure]]:
+        """Each stack with its Gram matrix, or why the device has none; those of one shape at once."""
+        alike: dict[tuple[int, int], list[_Staged]] = {}
+        for each in staged:
+            if isinstance(each.product, DeviceFailure):
+                yield each, each.product
+            else:
+                alike.setdefault(each.shape, []).append(each)
+        for stacks in alike.values():
             try:
-                products: Sequence[Float64Array | DeviceFailure] = self._algebra.grams(
-                    [staged[position].product for position in positions]
-                )
+                grams = self._algebra.grams([each.product for each in stacks])
             except DeviceFailure as failure:
-                products = [failure] * len(positions)
-            for position, product in zip(positions, products, strict=True):
-                found[position] = product
-        return found
+                yield from ((each, failure) for each in stacks)
+            else:
+                yield from zip(stacks, grams, strict=True)
 
     def _compare(self, staged: _Staged, gram: Float64Array | DeviceFailure) -> None:
         """The overlaps of the pairs of one stack."""

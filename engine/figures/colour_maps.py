@@ -31,6 +31,16 @@ def suits(name: str, view: View) -> bool:
     return name in COLOUR_MAPS or name in maps_of(view)
 
 
+def why_unsuited(name: str, view: View) -> str:
+    """Why a view cannot be drawn with a map that does not suit it, without a full stop."""
+    return f"{short_name(name)} is a map with a middle, for φ above chance and z; {view.symbol} has none"
+
+
+def short_names() -> list[str]:
+    """The names of all maps, without those of their collections."""
+    return [short_name(name) for name in (*COLOUR_MAPS, *DIVERGING_MAPS)]
+
+
 def map_name(text: str) -> str | None:
     """The map that a text names, `seaborn:rocket` or `rocket`; None where there is none."""
     every = (*COLOUR_MAPS, *DIVERGING_MAPS)

@@ -7,8 +7,8 @@ from enum import Enum
 from typing import TypedDict, TypeVar
 
 from engine.errors import InvalidSetting
-from engine.figures.colour_maps import COLOUR_MAPS, DIVERGING_MAPS, map_name, short_name, suits, typed_range
-from engine.figures.style import FigureStyle, text_sizes
+from engine.figures.colour_maps import map_name, short_names, suits, typed_range, why_unsuited
+from engine.figures.style import RESOLUTIONS, TEXT_SIZES, WIDTHS, FigureStyle, text_sizes
 from engine.matching.lookup import Names, read_names
 from engine.measures.view import View
 
@@ -53,13 +53,13 @@ def figure_style(
     seen = member_of(View, view, "view")
     if count_from not in (0, 1):
         raise InvalidSetting(f"Layers are counted from 0 or from 1, not from {count_from!r}.", found=count_from)
-    width = None if width is None else _between(width, 0.5, 100, "a width in inches")
+    width = None if width is None else _between(width, *WIDTHS, "a width in inches")
     label, tick = text_sizes(width)
     return FigureStyle(
-        width, int(_between(dpi, 1, 2400, "a resolution in dots per inch")),
+        width, int(_between(dpi, *RESOLUTIONS, "a resolution in dots per inch")),
         None if colours is None else _colour_map(colours, seen), None if range is None else _range(range),
-        label if label_size is None else _between(label_size, 3, 40, "a size in points"),
-        tick if tick_size is None else _between(tick_size, 3, 40, "a size in points"),
+        label if label_size is None else _between(label_size, *TEXT_SIZES, "a size in points"),
+        tick if tick_size is None else _between(tick_size, *TEXT_SIZES, "a size in points"),
         seen, titles, headings, letters, chance, outlines, control, count_from, square,
     )  # fmt: skip
 
@@ -99,13 +99,9 @@ def _between(value: float, low: float, high: float, what: str) -> float:
 def _colour_map(text: str, view: View) -> str:
     name = map_name(text)
     if name is None:
-        known = ", ".join(map(short_name, (*COLOUR_MAPS, *DIVERGING_MAPS)))
-        raise InvalidSetting(f"There is no colour map {text!r}; there are {known}.", found=text)
+        raise InvalidSetting(f"There is no colour map {text!r}; there are {', '.join(short_names())}.", found=text)
     if not suits(name, view):
-        raise InvalidSetting(
-            f"{short_name(name)} is a map with a middle, for φ above chance and z; {view.symbol} has none.",
-            found=text,
-        )
+        raise InvalidSetting(f"{why_unsuited(name, view)}.", found=text)
     return name
 
 

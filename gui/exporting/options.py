@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout,
 
 from engine.figures.colour_maps import maps_of, short_name
 from engine.figures.presets import Preset
-from engine.figures.style import FigureStyle, text_sizes
+from engine.figures.style import SWITCHES, FigureStyle, text_sizes
 from engine.measures.view import View
 from gui.style.theme import GRID
 from gui.style.widgets import heading
@@ -33,16 +33,6 @@ VENUES: dict[str, tuple[float, float, float]] = {
 _OWN_WIDTH = "Own width"
 # What the window decides anew each time; the other switches are remembered with their venue.
 _OF_THE_WINDOW = ("control", "square")
-# Attribute of FigureStyle, what it is called, and what it does.
-_SWITCHES = (
-    ("titles", "Titles", "ΔW with its projection above every panel"),
-    ("headings", "Layer headings", "The layer beside its panels"),
-    ("letters", "(a), (b), …", "Letters to refer to the panels by"),
-    ("chance", "Line at chance + 3 SD", "Where φ is three standard deviations above that of random subspaces"),
-    ("svg_paths", "SVG text as outlines", "Looks alike everywhere, but cannot be edited or searched"),
-    ("square", "Smaller rank's square", "i and j up to the smaller rank alone, where two ranks differ"),
-    ("control", "Random control", "One more panel: two random Gaussian matrices of the same shape"),
-)
 
 
 class FigureOptions(QWidget):
@@ -79,10 +69,12 @@ class FigureOptions(QWidget):
         for name in maps_of(view):
             self._map.addItem(short_name(name), name)
         self._map.setCurrentIndex(self._map.findData(colour_map))
-        self.switches = {name: QCheckBox(text) for name, text, _ in _SWITCHES}
-        for name, _, tip in _SWITCHES:
-            self.switches[name].setToolTip(tip)
-        for name, on in (("titles", True), ("headings", True), ("control", control), ("square", square)):
+        self.switches: dict[str, QCheckBox] = {}
+        for switch in sorted(SWITCHES, key=lambda switch: switch.place):
+            self.switches[switch.attribute] = box = QCheckBox(switch.title)
+            box.setToolTip(switch.tip)
+            box.setChecked(switch.usual)
+        for name, on in (("control", control), ("square", square)):
             self.switches[name].setChecked(on)
         self._restoring = False
         self._venues: dict[str, Any] = {}

@@ -95,6 +95,14 @@ class Inspector(QScrollArea):
         details = QVBoxLayout(self._details)
         details.setContentsMargins(0, 0, 0, 0)
         details.setSpacing(GRID)
+        self._build_numbers(details)
+        self._build_remarks(details)
+        layout.addWidget(self._details)
+        layout.addStretch(1)
+        self.setWidget(inner)
+
+    def _build_numbers(self, details: QVBoxLayout) -> None:
+        """The cell, its profile, and both spectra."""
         self._captions, self._values = _facts(details, _cell_names(self._scale.view))
         self._profile_heading = heading("Profile")
         details.addWidget(self._profile_heading)
@@ -111,6 +119,9 @@ class Inspector(QScrollArea):
         details.addWidget(self._spectra)
         self._ranks = _note("")
         details.addWidget(self._ranks)
+
+    def _build_remarks(self, details: QVBoxLayout) -> None:
+        """The findings of the panel, what to beware of, and the way to all of its numbers."""
         details.addWidget(heading("Findings"))
         _, self._findings = _facts(
             details,
@@ -128,9 +139,6 @@ class Inspector(QScrollArea):
         numbers.setToolTip("Every number of this panel in a table, which can be copied")
         numbers.clicked.connect(self._ask_for_numbers)
         details.addWidget(numbers)
-        layout.addWidget(self._details)
-        layout.addStretch(1)
-        self.setWidget(inner)
 
     def _profile_choice(self) -> QHBoxLayout:
         row = QHBoxLayout()

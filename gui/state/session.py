@@ -115,7 +115,7 @@ class Session(QObject):
 
     @property
     def zooms_to_square(self) -> bool:
-        """Whether panels of two ranks show the smaller one's square alone: i and j up to the smaller rank."""
+        """Whether panels of two ranks show i and j up to the smaller one alone."""
         return self.document.square
 
     @property
@@ -348,16 +348,13 @@ class Session(QObject):
                 self.store.change(is_step=bool(before), **vars(wanted))
         is_changed, is_unknown = self.document.sources != sources, bool(self.document.selection) and not self.shown
         if not self._places.are_opening and (is_changed or is_unknown):
-            selection = self._first_selection()
+            first = first_selection([pair.path for pair in self.comparable])
+            selection = tuple(self.comparable[index].slug for index in first)
             is_step = is_changed and bool(before)  # nobody goes back to an empty window
             self.store.change(is_step=is_step, sources=sources, selection=selection, preset=None)
         if is_other and self.document.sources == before:
             self.pairing_changed.emit()
         self._start.start()
-
-    def _first_selection(self) -> tuple[str, ...]:
-        pairs = self.comparable
-        return tuple(pairs[index].slug for index in first_selection([pair.path for pair in pairs]))
 
     def _compute_missing(self, *, restart: bool = False) -> None:
         """4. Compute what is not known on this side: the shown pairs first, the rest of the model after them.

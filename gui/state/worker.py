@@ -13,7 +13,7 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,7 @@ class JobAnswer:
 class _Run:
     request: Request
     cancelled: threading.Event
-    outcomes: Iterator[PairOutcome] = field(init=False)
+    outcomes: Generator[PairOutcome, None, None] = field(init=False)
 
     def __post_init__(self) -> None:
         self.outcomes = work.outcomes(self.request, self.cancelled.is_set)
@@ -163,7 +163,7 @@ class Worker(QObject):
 
     def _end_run(self) -> None:
         if self._run is not None:
-            self._run.outcomes.close()  # type: ignore[attr-defined]
+            self._run.outcomes.close()
             self._run = None
 
     @Slot()

@@ -191,5 +191,5 @@ def test_a_run_that_is_left_closes_its_files_and_threads(tmp_path: Path) -> None
 
     run = engine.comparison.running.outcomes(_request(tmp_path, CPU))
     next(run)
-    run.close()  # type: ignore[attr-defined]
+    run.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("compute")]
