@@ -75,11 +75,11 @@ def start(window: MainWindow, adapters: Sequence[Path], *, demo: bool, fresh: bo
         if demo:
             window.open_demo()
         elif adapters:
-            window.session.open_paths(adapters)
+            window.session.places.open_paths(adapters)
         elif not fresh:
             window.returns.restore_session()
         QTimer.singleShot(0, window.load_figure)
-        QTimer.singleShot(_DEVICE_SEARCH_DELAY, window.session.find_devices)
+        QTimer.singleShot(_DEVICE_SEARCH_DELAY, window.session.tasks.find_devices)
 
     window.first_painted.connect(begin)
 

@@ -153,7 +153,7 @@ class Mosaic(QWidget):
         left = max(self._name_width(tower, projection) for tower, projection in names) + 2 * GRID
         top = QFontMetricsF(self.font()).height() + GRID
         self._geometry = atlas_geometry(
-            paths, self.width() - 2 * GRID, self._room(), left, top, self._session.count_from
+            paths, self.width() - 2 * GRID, self._room(), left, top, self._session.document.count_from
         )  # fmt: skip
         self._at = dict(zip(self._geometry.places, pairs, strict=True))
         self._places = {pair.slug: place for place, pair in self._at.items()}

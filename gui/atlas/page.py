@@ -202,7 +202,7 @@ class Atlas(QWidget):
             if path.layer is not None:
                 value = summary(result.facts, self._scale.view, which, self._k.value())
                 series.setdefault((path.tower, path.projection), []).append(
-                    (float(path.layer + self._session.count_from), value)
+                    (float(path.layer + self._session.document.count_from), value)
                 )
         shown = list(series.items())[:_MOST_CURVES]
         colours = current_colours()
@@ -223,7 +223,7 @@ class Atlas(QWidget):
             return
         outcome = self._session.outcome(pair)
         which = self._summary or Summary.MEAN
-        place = place_text(pair.path, self._session.count_from)
+        place = place_text(pair.path, self._session.document.count_from)
         said = f"<b>{place}</b>&nbsp; {projection_html(pair.path.projection)}&nbsp;&nbsp; "
         if isinstance(outcome, SideFailure):
             said += outcome.error.reason
@@ -276,7 +276,7 @@ class Atlas(QWidget):
         return document
 
     def _paint_on_paper(self, painter: QPainter, modules: QSizeF, curves: QSizeF, words: QTextDocument) -> None:
-        vectors = self._session.side.words
+        vectors = self._session.document.side.words
         painter.translate(MARGIN, MARGIN)
         painter.setFont(self.font())
         painter.setPen(QColor(current_colours().text))

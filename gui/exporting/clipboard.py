@@ -57,7 +57,7 @@ class Clipboard(QObject):
                 clipboard.setText(answer.result)
             self.told.emit(said, "muted")
 
-        self._session.do(make, copied)
+        self._session.tasks.do(make, copied)
 
 
 def _picture(comparison: Comparison, style: FigureStyle) -> QImage:

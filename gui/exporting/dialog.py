@@ -91,8 +91,9 @@ class ExportDialog(QDialog):
     def _make_controls(self) -> None:
         session, scale = self._session, self._scale
         self.options = FigureOptions(
-            None if self._alone else session.preset, scale.view, scale.name, control=session.control,
-            square=session.zooms_to_square, shown="The panel shown" if self._alone else "The panels shown",
+            None if self._alone else session.document.preset, scale.view, scale.name,
+            control=session.document.control, square=session.document.square,
+            shown="The panel shown" if self._alone else "The panels shown",
         )  # fmt: skip
         self._figures = {kind: QCheckBox(kind.upper()) for kind in FIGURE_FORMATS}
         for kind in ("png", "pdf"):
@@ -373,7 +374,7 @@ class ExportDialog(QDialog):
         return folder_name(pairing.first, pairing.second) if pairing is not None else "export"
 
     def _style(self) -> FigureStyle:
-        return self.options.figure_style(self._scale.view, self._scale.levels, self._session.count_from)
+        return self.options.figure_style(self._scale.view, self._scale.levels, self._session.document.count_from)
 
     def _plan(self) -> ExportPlan:
         figures, data = (

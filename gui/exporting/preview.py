@@ -57,7 +57,7 @@ class FigurePreview(QFrame):
             return
 
         self._is_drawing, self._is_outdated = True, False
-        self._session.do(partial(work.preview, comparison, style, _PIXELS), self._on_drawn)
+        self._session.tasks.do(partial(work.preview, comparison, style, _PIXELS), self._on_drawn)
 
     def stop(self) -> None:
         """Show nothing any more: what listens may be gone when the figure is drawn."""

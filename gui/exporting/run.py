@@ -89,7 +89,7 @@ class ExportRun(QObject):
             else:
                 self._finish("", written=False)
 
-        self._session.do(partial(work.export_loss, order.comparison, order.plan, order.folder), looked)
+        self._session.tasks.do(partial(work.export_loss, order.comparison, order.plan, order.folder), looked)
 
     def cancel(self) -> None:
         """Stop, and say so at once; nothing of what was written stays. Too late where it is being put in place."""
@@ -122,7 +122,7 @@ class ExportRun(QObject):
             work.exporting, order.comparison, order.folder, order.plan, written.append, cancellation,
             replacing=replacing,
         )  # fmt: skip
-        session.do(task, done)
+        session.tasks.do(task, done)
 
     def _tell(self) -> None:
         self.progressed.emit(len(self._written), self._total)

@@ -39,7 +39,7 @@ class FigureArea(QScrollArea):
 
     def copy_page(self) -> str:
         """Put the panels on the clipboard, as a picture on white."""
-        preset = self._session.preset
+        preset = self._session.document.preset
         what = "the panel" if self.view.zoomed else preset.title if preset is not None else "the grid"
         return copy_picture(self.view.picture_on_paper(), what)
 

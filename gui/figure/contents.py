@@ -47,7 +47,7 @@ class ShownFigure(QObject):
         session = self._session
         self._whole = session.plan
         alone = [pair for pair in session.shown if pair.slug == zoomed]
-        self._alone = plain_plan(alone, square=session.zooms_to_square) if alone else None
+        self._alone = plain_plan(alone, square=session.document.square) if alone else None
         return bool(alone)
 
     @property
@@ -84,7 +84,7 @@ class ShownFigure(QObject):
         return [(spec, facts) for spec, facts in panels if facts is not None]
 
     def _control(self, spec: PanelSpec) -> SideFacts | None:
-        side = self._session.side
+        side = self._session.document.side
         shape = *spec.pair.shape, spec.pair.dimension(side) or 0
         if shape not in self._controls and shape not in self._asked:
             self._asked.add(shape)
@@ -97,5 +97,5 @@ class ShownFigure(QObject):
                 self._controls[shape] = answer.result
                 self.control_ready.emit()
 
-            self._session.do(lambda: gaussian_control(*shape), made)
+            self._session.tasks.do(lambda: gaussian_control(*shape), made)
         return self._controls.get(shape)

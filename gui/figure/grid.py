@@ -90,7 +90,7 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
         scale.changed.connect(self._on_scale_changed)
         scale.view_changed.connect(self.show_selection)
         session.outcomes_changed.connect(self._on_outcomes)
-        session.progress_changed.connect(self._on_progress)
+        session.tasks.progress_changed.connect(self._on_progress)
         session.numbering_changed.connect(self._under.repaint)
 
     # --- what it shows ---
@@ -263,12 +263,14 @@ class FigureView(pg.GraphicsView):  # type: ignore[misc]
 
     def _paint_under(self, painter: QPainter) -> None:
         if self._geometry is not None:
-            view, side = self.scale.view, self._session.side
+            view, side = self.scale.view, self._session.document.side
             title = figure_title(view, side, [pair.shape for pair in self._session.shown])
             words = FigureWords(
-                title_html(title), bar_labels(view, side),
-                "waiting" if self._session.progress.running else "not computed", self._session.count_from,
-            )  # fmt: skip
+                title_html(title),
+                bar_labels(view, side),
+                "waiting" if self._session.tasks.progress.running else "not computed",
+                self._session.document.count_from,
+            )
             self._painter.paint(painter, self._exposed, self._geometry, self.panels, words, self.scale)
 
     def _paint_cross_hair(self, painter: QPainter, region: QRegion) -> None:

@@ -185,7 +185,7 @@ class Inspector(QScrollArea):
         result = self._result()
         self._details.setVisible(result is not None)
         self._hint.setVisible(result is None)
-        self._title.setText("Inspector" if result is None else _title(result, self._session.count_from))
+        self._title.setText("Inspector" if result is None else _title(result, self._session.document.count_from))
         if result is None or self._cell is None:
             return
         view = self._scale.view
@@ -239,7 +239,7 @@ class Inspector(QScrollArea):
             label.setText(text)
         self._warnings.setText("\n".join(result.warnings))
         self._warnings.setVisible(bool(result.warnings))
-        self._gauge.setText(gauge_caution(self._session.side))
+        self._gauge.setText(gauge_caution(self._session.document.side))
         self._gauge.setVisible(bool(self._gauge.text()))
 
     def _show_profile(self, result: SideResult, cell: Cell) -> None:

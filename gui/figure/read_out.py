@@ -60,7 +60,7 @@ class ReadOut(QWidget):
         reading, view = read_cell(outcome.facts, cell.i, cell.j), self._scale.view
         gap = "&nbsp;&nbsp;&nbsp;&nbsp;"
         parts = [
-            f"<b>{place_text(path, self._session.count_from)}</b>&nbsp; {projection_html(path.projection)}",
+            f"<b>{place_text(path, self._session.document.count_from)}</b>&nbsp; {projection_html(path.projection)}",
             f"<i>i</i> = {cell.i}", f"<i>j</i> = {cell.j}",
         ]  # fmt: skip
         if math.isnan(reading.phi):

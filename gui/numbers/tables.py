@@ -214,7 +214,7 @@ class FindingsTable(NumberTable):
         self._timer.stop()
         found = findings(self._session.results)
         self._slugs = [finding.pair.slug for finding in found]
-        rows = [_finding_row(finding, self._session.count_from) for finding in found]
+        rows = [_finding_row(finding, self._session.document.count_from) for finding in found]
         self.show_model(NumberModel(_FINDING_TITLES, rows, tips=_FINDING_TIPS, formats=_FINDING_FORMATS))
         self.setColumnHidden(0, not any(finding.pair.path.tower for finding in found))
 

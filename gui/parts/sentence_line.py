@@ -78,7 +78,7 @@ class SentenceLine(QWidget):
 
     def _ask(self) -> None:
         session = self._session
-        results, side, count_from = session.results, session.side, session.count_from
+        results, side, count_from = session.results, session.document.side, session.document.count_from
         outcomes = map(session.outcome, session.comparable)
         total = sum(not isinstance(outcome, SideFailure) for outcome in outcomes)
         if not results:
@@ -97,7 +97,7 @@ class SentenceLine(QWidget):
             if self._stale:
                 self._refresh()
 
-        session.do(partial(work.shared_sentence, results, side, count_from, total), tell)
+        session.tasks.do(partial(work.shared_sentence, results, side, count_from, total), tell)
 
     def _show(self, text: str) -> None:
         self._text = text

@@ -37,9 +37,9 @@ class ProgressLine(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._clock = QTimer(self)
         self._clock.setInterval(500)
-        self._clock.timeout.connect(lambda: self.show_progress(self._session.progress))
-        session.progress_changed.connect(self.show_progress)
-        self.show_progress(session.progress)
+        self._clock.timeout.connect(lambda: self.show_progress(self._session.tasks.progress))
+        session.tasks.progress_changed.connect(self.show_progress)
+        self.show_progress(session.tasks.progress)
 
     def show_progress(self, progress: Progress) -> None:
         """Say how far it is."""
@@ -58,8 +58,8 @@ class ProgressLine(QWidget):
             self._clock.start()
 
     def _on_clicked(self) -> None:
-        if self._session.progress.running:
-            self._session.cancel()
+        if self._session.tasks.progress.running:
+            self._session.tasks.cancel()
         else:
             self._session.resume()
 
@@ -73,11 +73,11 @@ class DeviceLine(QLabel):
         self.setProperty("role", "muted")
         self.setAccessibleName("Device in use")
         self.setContentsMargins(GRID, GRID // 2, 2 * GRID, GRID // 2)
-        session.devices_changed.connect(self._show_device)
+        session.tasks.devices_changed.connect(self._show_device)
         self._show_device()
 
     def _show_device(self) -> None:
-        self.setText(f"Computing on {self._session.device_in_use.name}")
+        self.setText(f"Computing on {self._session.tasks.device_in_use.name}")
 
 
 def _progress_text(progress: Progress) -> str:

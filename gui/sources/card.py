@@ -55,8 +55,8 @@ class AdapterCard(QFrame):
         self.setAcceptDrops(True)
         self.setAccessibleName(f"{which.word} adapter")
         self._build()
-        session.adapter_changed.connect(self._on_changed)
-        self._show(session.place(which))
+        session.places.changed.connect(self._on_changed)
+        self._show(session.places[which])
 
     def _build(self) -> None:
         self._heading = QLabel(f"{self._which.word} adapter")
@@ -67,7 +67,7 @@ class AdapterCard(QFrame):
         self._folder_button = self._tool("folder", "Open a folder…", tip_of(f"{opening}_folder"))
         self._folder_button.clicked.connect(self.choose_folder)
         self._clear_button = self._tool("close", "Clear", "Empty this place")
-        self._clear_button.clicked.connect(lambda: self._session.clear(self._which))
+        self._clear_button.clicked.connect(lambda: self._session.places.clear(self._which))
         self._more_button = self._tool(
             "more", "Recent adapters and more", "Recent adapters, show in folder, copy path"
         )
@@ -135,22 +135,22 @@ class AdapterCard(QFrame):
         self._folder = str(folder)
 
     def _start_folder(self) -> str:
-        adapter = self._session.place(self._which).adapter
+        adapter = self._session.places[self._which].adapter
         return str(adapter.path.parent) if adapter else self._folder
 
     def _open_chosen(self, name: str) -> None:
         if name:
             self.folder_used.emit(Path(name).parent)
-            self._session.open(self._which, Path(name))
+            self._session.places.open(self._which, Path(name))
 
     def _fill_menu(self) -> None:
         """Recent adapters first, then what can be done with the one that is here."""
         self._menu.clear()
-        adapter = self._session.place(self._which).adapter
+        adapter = self._session.places[self._which].adapter
         here = adapter.path if adapter else None
         for position, path in enumerate((path for path in self._memory.adapters if path != here), 1):
             text = f"&{position}  {recent_name(path)}"
-            action = self._menu.addAction(text, partial(self._session.open, self._which, path))
+            action = self._menu.addAction(text, partial(self._session.places.open, self._which, path))
             action.setToolTip(str(path))
         if self._menu.isEmpty():
             self._menu.addAction("&No recent adapters").setEnabled(False)
@@ -162,7 +162,7 @@ class AdapterCard(QFrame):
 
     def show_in_folder(self) -> None:
         """Open the folder that holds the adapter in the desktop's file manager."""
-        adapter = self._session.place(self._which).adapter
+        adapter = self._session.places[self._which].adapter
         if adapter is not None:
             folder = adapter.path if adapter.path.is_dir() else adapter.path.parent
             if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
@@ -170,7 +170,7 @@ class AdapterCard(QFrame):
 
     def copy_path(self) -> None:
         """Put the adapter's path on the clipboard."""
-        adapter = self._session.place(self._which).adapter
+        adapter = self._session.places[self._which].adapter
         if adapter is not None:
             QGuiApplication.clipboard().setText(str(adapter.path))
 
@@ -191,7 +191,7 @@ class AdapterCard(QFrame):
         self.set_lit(False)
         self.drag_left.emit()
         event.acceptProposedAction()
-        self._session.open_paths(dropped_paths(event.mimeData()), self._which)
+        self._session.places.open_paths(dropped_paths(event.mimeData()), self._which)
 
     def set_lit(self, lit: bool) -> None:
         """Show that a drop would land here."""
@@ -200,19 +200,19 @@ class AdapterCard(QFrame):
     def _on_choice(self, _index: int) -> None:
         path = self._choices.currentData()
         if isinstance(path, Path):
-            self._session.open(self._which, path)
+            self._session.places.open(self._which, path)
 
     # --- facts ---
 
     def _on_changed(self, which: Which) -> None:
         if which is self._which:
-            self._show(self._session.place(which))
+            self._show(self._session.places[which])
         else:
             self._show_name()  # the other place may have one of this name
             self._describe()
 
     def _show_name(self) -> None:
-        self._name.setText(breakable(self._session.name(self._which)))
+        self._name.setText(breakable(self._session.places.name(self._which)))
 
     def _show(self, place: Place) -> None:
         adapter = place.adapter

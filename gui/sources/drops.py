@@ -62,7 +62,7 @@ def open_pasted(session: Session) -> None:
         said = f"There is no file or folder {listed(absent, 3)}."
         session.notice_raised.emit(Notice.error(said, "\n".join(absent)))
     if paths:
-        session.open_paths(paths)
+        session.places.open_paths(paths)
 
 
 class DropOverlay(QWidget):
@@ -113,7 +113,7 @@ class DropOverlay(QWidget):
         self.hide()
         event.acceptProposedAction()
         which = Which.FIRST if event.position().x() < self.width() / 2 else Which.SECOND
-        self._session.open_paths(dropped_paths(event.mimeData()), which)
+        self._session.places.open_paths(dropped_paths(event.mimeData()), which)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         colours = current_colours()

@@ -95,7 +95,7 @@ class LocateDialog(QDialog):
                 self.found[row] = answer.result
                 self._show()
 
-        self._session.do(partial(work.checking_adapter, saved, Path(name)), found)
+        self._session.tasks.do(partial(work.checking_adapter, saved, Path(name)), found)
 
     def done(self, result: int) -> None:
         """Close; an answer that is still on its way is of no use any more."""

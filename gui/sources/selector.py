@@ -163,7 +163,7 @@ class ModuleSelector(QWidget):
         self._how_many.valueChanged.connect(lambda _value: self.choose_spread_layers())
         self._is_choosing = False
         self._room = 0  # pixels of height; 0 while it is not known
-        self._numbered_from = session.count_from  # what the typed numbers count from
+        self._numbered_from = session.document.count_from  # what the typed numbers count from
         self._listed: tuple[SkippedModule, ...] | None = None
         self._left_out = QLabel()
         self._left_out.setWordWrap(True)
@@ -261,7 +261,7 @@ class ModuleSelector(QWidget):
     def _read_typed(self) -> list[int]:
         """Rows of the layers typed; what is wrong with the text, or not there, is said below it."""
         try:
-            selection = parse_layers(self._typed.text(), self._session.count_from)
+            selection = parse_layers(self._typed.text(), self._session.document.count_from)
         except ValueError as error:
             problem = str(error)
             self._mark_typed(f"{problem[:1].upper()}{problem[1:]}.")
@@ -298,7 +298,7 @@ class ModuleSelector(QWidget):
     def _on_numbering(self) -> None:
         """The typed text goes on meaning the same layers."""
         was_said = not self._problem.isHidden()
-        now = self._session.count_from
+        now = self._session.document.count_from
         self._typed.setText(renumbered(self._typed.text(), self._numbered_from, now))
         self._numbered_from = now
         self._on_pairing()
@@ -331,7 +331,7 @@ class ModuleSelector(QWidget):
             self._towers.show_chosen({_tower(pair) for pair in shown})
 
     def _layer(self, pair: ModulePair) -> str:
-        return pair.path.layer_name(self._session.count_from) or "—"
+        return pair.path.layer_name(self._session.document.count_from) or "—"
 
     def _show_reasons(self) -> None:
         skipped, pairing = self._session.unanswered, self._session.pairing

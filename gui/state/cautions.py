@@ -35,7 +35,7 @@ class Cautions(QObject):
         self._timer.timeout.connect(self._tell_of_modules)
         session.pairing_changed.connect(self._on_pairing)
         session.outcomes_changed.connect(lambda _slugs: self._tell_soon())
-        session.progress_changed.connect(lambda progress: None if progress.running else self._tell_of_modules())
+        session.tasks.progress_changed.connect(lambda progress: None if progress.running else self._tell_of_modules())
         session.numbering_changed.connect(self._tell_of_modules)
 
     def on_closed(self, notice: Notice) -> None:
@@ -67,12 +67,13 @@ class Cautions(QObject):
                     if sentence:
                         self._session.notice_raised.emit(Notice.caution(sentence, key=key))
 
-        self._session.do(partial(work.pair_cautions, pairing), tell)
+        self._session.tasks.do(partial(work.pair_cautions, pairing), tell)
 
     def _tell_of_modules(self) -> None:
         """Have told, each kind once, what the results known on the side shown warn of; one look at a time."""
         session = self._session
-        results, side, count_from, pairing = session.results, session.side, session.count_from, session.pairing
+        results, pairing = session.results, session.pairing
+        side, count_from = session.document.side, session.document.count_from
         if not results:
             return
         if self._is_looking:
@@ -84,11 +85,11 @@ class Cautions(QObject):
             self._is_looking = False
             if answer.failure is not None:
                 session.notice_raised.emit(answer.failure)
-            elif (session.pairing, session.side, session.count_from) == (pairing, side, count_from):
+            elif (session.pairing, session.document.side, session.document.count_from) == (pairing, side, count_from):
                 for caution in answer.result:
                     self._tell(caution, f"{caution.kind} on {side.value}")
 
-        session.do(partial(work.module_cautions, results, side, count_from), tell)
+        session.tasks.do(partial(work.module_cautions, results, side, count_from), tell)
 
     def _tell(self, caution: ModuleCaution, key: str) -> None:
         if key not in self._closed and self._told.get(key) != caution.sentence:

@@ -24,7 +24,7 @@ class FileWatch(QObject):
     def __init__(self, session: Session, reload: Callable[[], object], parent: QObject) -> None:
         super().__init__(parent)
         self._session, self._reload = session, reload
-        self._told: dict[Which, Place] = {which: session.place(which) for which in Which}
+        self._told: dict[Which, Place] = {which: session.places[which] for which in Which}
         self._watcher = QFileSystemWatcher(self)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -33,7 +33,7 @@ class FileWatch(QObject):
         self._watcher.fileChanged.connect(self._on_change)
         self._watcher.directoryChanged.connect(self._on_change)
         QGuiApplication.instance().applicationStateChanged.connect(self._on_state)  # type: ignore[union-attr]
-        session.adapter_changed.connect(self._on_adapter)
+        session.places.changed.connect(self._on_adapter)
         session.notices_ended.connect(self._on_end)  # after the notices themselves, which forget then
 
     def _on_change(self, _path: str) -> None:
@@ -46,11 +46,11 @@ class FileWatch(QObject):
 
     def _look(self) -> None:
         self._watch()  # a file that was replaced is watched no more
-        self._session.check_files()
+        self._session.places.check_files()
 
     def _watch(self) -> None:
         """Watch the files of both places, and their folders: there a file that was replaced comes back."""
-        places = (self._session.place(which) for which in Which)
+        places = (self._session.places[which] for which in Which)
         files = {path for place in places if place.adapter for path in place.adapter.file.files.paths}
         wanted = {str(path) for path in files} | {str(path.parent) for path in files}
         watched = {*self._watcher.files(), *self._watcher.directories()}
@@ -62,14 +62,14 @@ class FileWatch(QObject):
 
     def _on_adapter(self, which: Which) -> None:
         self._watch()
-        place = self._session.place(which)
+        place = self._session.places[which]
         before, self._told[which] = self._told[which], place
         if place.adapter is not before.adapter or place.change == before.change:
             return
         if place.change:
             self._tell(which)
         elif place.adapter is not None:
-            said = f"{self._session.name(which)} is on disk again as it was opened."
+            said = f"{self._session.places.name(which)} is on disk again as it was opened."
             self._session.notice_raised.emit(Notice.news(said, scope=Scope.PAIR, key=_key(which)))
 
     def _on_end(self, scopes: tuple[Scope, ...]) -> None:
@@ -79,11 +79,11 @@ class FileWatch(QObject):
                 self._tell(which)
 
     def _tell(self, which: Which) -> None:
-        place = self._session.place(which)
+        place = self._session.places[which]
         if place.adapter is None or place.opening is not None or not place.change:
             return
         offer = Offer("Reload", tip_of("file.reload"), self._reload)
-        said = f"{self._session.name(which)}: {place.change} What is shown is of the file as it was."
+        said = f"{self._session.places.name(which)}: {place.change} What is shown is of the file as it was."
         meant = "Nothing more of it is computed or exported until it is opened again."
         self._session.notice_raised.emit(Notice.caution(said, meant, key=_key(which), offer=offer))
 

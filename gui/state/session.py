@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
@@ -23,10 +21,10 @@ from gui.state.common_start import CommonStart
 from gui.state.notice import Notice, Scope
 from gui.state.places import Places
 from gui.state.results import Results
-from gui.state.session_values import Place, Progress, Which
+from gui.state.session_values import Which
 from gui.state.store import Store
 from gui.state.tasks import Tasks
-from gui.state.worker import ComputeThread, JobAnswer
+from gui.state.worker import ComputeThread
 
 _FIGURE_KEY = "figure of the paper"  # presets tried one after the other leave one notice
 # Milliseconds in which the empty panels are painted, before the compute thread wants the interpreter's lock too.
@@ -34,29 +32,28 @@ _PANELS_FIRST = 40
 
 
 class Session(QObject):
-    """Joins the document, the places, the tasks and what came of them. Panels read it and listen to its signals."""
+    """The way of one comparison, from another document to its outcomes, through what each part holds for itself.
 
-    adapter_changed = Signal(object)  # Which
+    `store` holds the document, `places` the sources, `tasks` what is computed; each has signals of its own.
+    """
+
     pairing_changed = Signal()
     selection_changed = Signal()
     numbering_changed = Signal()
     outcomes_changed = Signal(object)  # tuple of slugs
-    progress_changed = Signal(object)  # Progress
-    devices_changed = Signal()
     notice_raised = Signal(object)  # Notice
     notices_ended = Signal(object)  # tuple of Scope: what has gone, and what was said of it with it
-    export_dropped = Signal(object)  # Path of a figure or comparison.json, to be opened again
 
     def __init__(self, compute: ComputeThread, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.store = Store(self)
-        self._tasks = Tasks(compute, self)
-        self._places = Places(self._tasks, self)
+        self.tasks = Tasks(compute, self)
+        self.places = Places(self.tasks, self)
         self._results = Results()
         self._pairing: Pairing | None = None
         self._wanted: Document | None = None  # to be shown once its sources are open
         self._shown: Shown | None = None  # None: not asked for since document or pairing changed
-        self.common_start = CommonStart(self._tasks)
+        self.common_start = CommonStart(self.tasks)
         self._start = QTimer(self)  # one for all pairings: a start for the pairing before would be a second run
         self._start.setSingleShot(True)
         self._start.setInterval(_PANELS_FIRST)
@@ -65,28 +62,16 @@ class Session(QObject):
         self._listen()
 
     def _listen(self) -> None:
-        tasks, places = self._tasks, self._places
+        tasks, places = self.tasks, self.places
         self.common_start.notice_raised.connect(self.notice_raised)
         tasks.outcomes_arrived.connect(self._on_outcomes)
         tasks.run_ended.connect(self._on_run_ended)
-        tasks.progress_changed.connect(self.progress_changed)
-        tasks.devices_changed.connect(self.devices_changed)
-        places.changed.connect(self.adapter_changed)
         places.filled.connect(self._set_pairing)
         places.settled.connect(self._settle)
         places.notice_raised.connect(self.notice_raised)
-        places.export_dropped.connect(self.export_dropped)
         places.are_back.connect(self._on_files_back)
 
     # --- what panels read ---
-
-    def place(self, which: Which) -> Place:
-        """What is in one place."""
-        return self._places[which]
-
-    def name(self, which: Which) -> str:
-        """What to call the adapter in one place, told apart from one of the same name in the other; or empty."""
-        return self._places.name(which)
 
     @property
     def pairing(self) -> Pairing | None:
@@ -99,54 +84,9 @@ class Session(QObject):
         return self.store.document
 
     @property
-    def side(self) -> Side:
-        """Whose singular vectors are shown."""
-        return self.document.side
-
-    @property
-    def preset(self) -> Preset | None:
-        """The paper's figure that is shown; None for whole panels of what is selected."""
-        return self.document.preset
-
-    @property
-    def control(self) -> bool:
-        """Whether a panel of two random Gaussian matrices follows the panels shown."""
-        return self.document.control
-
-    @property
-    def zooms_to_square(self) -> bool:
-        """Whether panels of two ranks show i and j up to the smaller one alone."""
-        return self.document.square
-
-    @property
-    def count_from(self) -> int:
-        """The number of the first layer: 1 as in the paper, or 0 as in files."""
-        return self.document.count_from
-
-    @property
-    def device(self) -> Device | None:
-        """The device chosen; None stands for the best there is."""
-        return self._tasks.device
-
-    @property
-    def device_in_use(self) -> Device:
-        """The device that computes."""
-        return self._tasks.device_in_use
-
-    @property
     def device_computed_on(self) -> Device:
         """The device that computed the side shown; of several, the last one."""
-        return self._results.device(self.side) or self.device_in_use
-
-    @property
-    def devices(self) -> tuple[Device, ...]:
-        """The GPUs found."""
-        return self._tasks.devices
-
-    @property
-    def progress(self) -> Progress:
-        """How far the run is."""
-        return self._tasks.progress
+        return self._results.device(self.document.side) or self.tasks.device_in_use
 
     def _resolved(self) -> Shown:
         if self._shown is None:
@@ -154,7 +94,7 @@ class Session(QObject):
         return self._shown
 
     def _resolve_known(self) -> Shown:
-        return resolve(self.document, self._pairing, self._results.on(self.side))
+        return resolve(self.document, self._pairing, self._results.on(self.document.side))
 
     @property
     def comparable(self) -> tuple[ModulePair, ...]:
@@ -178,20 +118,20 @@ class Session(QObject):
             return ()
         failed = (
             SkippedModule(outcome.pair.path.name, outcome.error.reason)
-            for outcome in self._results.on(self.side).values()
+            for outcome in self._results.on(self.document.side).values()
             if isinstance(outcome, SideFailure)
         )
-        return (*failed, *self._pairing.skipped(self.side))
+        return (*failed, *self._pairing.skipped(self.document.side))
 
     @property
     def unanswered(self) -> tuple[SkippedModule, ...]:
         """Everything that has no φ on the side shown: what is skipped, and what has no directions there."""
-        undefined = self._pairing.undefined(self.side) if self._pairing is not None else ()
+        undefined = self._pairing.undefined(self.document.side) if self._pairing is not None else ()
         return (*self.skipped, *undefined)
 
     def outcome(self, pair: ModulePair) -> SideOutcome | None:
         """What is known of a pair on the side shown; None while it waits."""
-        return self._results.on(self.side).get(pair.key)
+        return self._results.on(self.document.side).get(pair.key)
 
     def result(self, pair: ModulePair) -> SideResult | None:
         """What is known of a pair on the side shown, where it could be computed."""
@@ -206,62 +146,18 @@ class Session(QObject):
 
     # --- what a user does ---
 
-    def open(self, which: Which, path: Path) -> None:
-        """Put the adapter at `path` in one place; what is there stays until the new one has opened."""
-        self._places.open(which, path)
-
-    def open_paths(self, paths: Iterable[Path], onto: Which | None = None) -> None:
-        """Open what was dropped or named: two fill both places, one fills the place meant or the first free one."""
-        self._places.open_paths(paths, onto)
-
-    def clear(self, which: Which) -> None:
-        """Empty one place."""
-        self._places.clear(which)
-
-    def swap(self) -> None:
-        """Exchange the two adapters."""
-        self._places.swap()
-
-    def check_files(self) -> None:
-        """Look whether the adapters' files are still those that were opened; their places tell."""
-        self._places.check_files()
-
     def show(self, document: Document) -> None:
         """Show what a document says: its sources are opened, and shown as they were."""
-        if document.sources in (self.document.sources, self._places.sources):
+        if document.sources in (self.document.sources, self.places.sources):
             self.store.change(**vars(document))
             self._settle()
         else:
             self._wanted = document
-            self._places.bring_back(document.sources)
-
-    def undo(self) -> None:
-        """Show what was shown before the last change."""
-        self.store.undo()
-
-    def redo(self) -> None:
-        """Show again what was gone back from."""
-        self.store.redo()
-
-    def set_side(self, side: Side) -> None:
-        """Show another side; what is known of it shows at once, the rest is computed."""
-        self.store.change(side=side)
+            self.places.bring_back(document.sources)
 
     def select(self, slugs: Iterable[str], preset: Preset | None = None) -> None:
         """Show these pairs; what is not known of them yet is computed next."""
         self.store.change(selection=tuple(slugs), preset=preset)
-
-    def show_control(self, shown: bool) -> None:
-        """Show or hide the random panel."""
-        self.store.change(control=shown)
-
-    def zoom_to_square(self, zoomed: bool) -> None:
-        """Show the square of the smaller rank alone, or whole panels again."""
-        self.store.change(square=zoomed)
-
-    def count_layers_from(self, first: int) -> None:
-        """Number the layers from 1 or from 0 wherever they are named."""
-        self.store.change(count_from=first)
 
     def show_preset(self, preset: Preset | None) -> None:
         """Show a figure of the paper, or whole panels again; a notice says where the adapters do not make one."""
@@ -277,30 +173,18 @@ class Session(QObject):
             return
         depth = len({pair.path.layer_label for pair in self.comparable})
         self.select((pair.slug for pair in pairs), preset)
-        said = preset_layers(pairs, preset, depth, self.count_from)
+        said = preset_layers(pairs, preset, depth, self.document.count_from)
         self.notice_raised.emit(Notice.news(said, scope=Scope.FIGURE, key=_FIGURE_KEY))
 
     def set_device(self, device: Device | None) -> None:
         """Compute on this device from now on, None for the best there is; what is known stays."""
-        self._tasks.choose_device(device)
-        if self.progress.running:
+        self.tasks.choose_device(device)
+        if self.tasks.progress.running:
             self._compute_missing(restart=True)
-
-    def find_devices(self) -> None:
-        """Have GPUs looked for."""
-        self._tasks.find_devices()
-
-    def cancel(self) -> None:
-        """Stop computing; what is known stays."""
-        self._tasks.cancel()
 
     def resume(self) -> None:
         """Compute what is missing."""
         self._compute_missing(restart=True)
-
-    def do(self, work: Callable[[], Any], finished: Callable[[JobAnswer], None]) -> int:
-        """Have `work` done in the compute thread, as `Tasks.do`."""
-        return self._tasks.do(work, finished)
 
     # --- the way of one comparison ---
 
@@ -309,8 +193,8 @@ class Session(QObject):
         """1. Another document: bring its sources, or show it at once."""
         self._shown = None
         is_other_pair = after.sources != before.sources
-        if is_other_pair and (after.sources != self._places.sources or self._places.are_opening):
-            self._places.bring_back(after.sources)
+        if is_other_pair and (after.sources != self.places.sources or self.places.are_opening):
+            self.places.bring_back(after.sources)
         is_other_side = after.side is not before.side
         if is_other_side and not is_other_pair:
             self.notices_ended.emit((Scope.SIDE,))
@@ -331,23 +215,23 @@ class Session(QObject):
         """2. Both adapters decide what can be shown: nothing of the pair before survives."""
         self.notices_ended.emit((Scope.PAIR, Scope.FILES, Scope.SIDE, Scope.FIGURE))
         self._results.clear()
-        self._results.look_at(self.side)
+        self._results.look_at(self.document.side)
         self.common_start.forget()
-        first, second = (self._places[which].adapter for which in Which)
+        first, second = (self.places[which].adapter for which in Which)
         self._pairing = pair_adapters(first, second) if first and second else None
         self._shown = None
-        self._tasks.start_over(len(self.comparable))
+        self.tasks.start_over(len(self.comparable))
         self._settle(is_other=True)
 
     def _settle(self, *, is_other: bool = False) -> None:
         """3. When nothing is on its way any more, the document is of what is there."""
-        before, sources = self.document.sources, self._places.sources
-        if self._wanted is not None and not self._places.are_opening:
+        before, sources = self.document.sources, self.places.sources
+        if self._wanted is not None and not self.places.are_opening:
             wanted, self._wanted = self._wanted, None
             if wanted.sources == sources:  # else one of them could not be opened
                 self.store.change(is_step=bool(before), **vars(wanted))
         is_changed, is_unknown = self.document.sources != sources, bool(self.document.selection) and not self.shown
-        if not self._places.are_opening and (is_changed or is_unknown):
+        if not self.places.are_opening and (is_changed or is_unknown):
             first = first_selection([pair.path for pair in self.comparable])
             selection = tuple(self.comparable[index].slug for index in first)
             is_step = is_changed and bool(before)  # nobody goes back to an empty window
@@ -362,23 +246,23 @@ class Session(QObject):
         A run that goes on already is left alone unless shown pairs are missing, or `restart` says that it
         computes for another side or device; a cancelled one stays so until shown pairs are missing.
         """
-        if self._pairing is None or self._places.are_opening:
+        if self._pairing is None or self.places.are_opening:
             return
         missing = self._resolve_known().missing
-        progress, total = self.progress, len(self.comparable)
+        progress, total = self.tasks.progress, len(self.comparable)
         is_shown_known = all(self.outcome(pair) is not None for pair in self.shown)
         if is_shown_known and not restart and (progress.running or progress.cancelled):
             return
         if not missing and not progress.running:
-            self._tasks.show_known(total)
+            self.tasks.show_known(total)
             return
-        self._tasks.compare(self._pairing.matching, missing, self.side, total)
+        self.tasks.compare(self._pairing.matching, missing, self.document.side, total)
 
     @Slot(object, object)
     def _on_outcomes(self, side: Side, outcomes: tuple[PairOutcome, ...]) -> None:
         """5. What came of some pairs."""
-        self._results.add(side, outcomes, self.device_in_use)
-        if side is self.side:
+        self._results.add(side, outcomes, self.tasks.device_in_use)
+        if side is self.document.side:
             self.outcomes_changed.emit(tuple(outcome.pair.slug for outcome in outcomes))
 
     @Slot(object)
@@ -387,11 +271,11 @@ class Session(QObject):
         self._results.trim()
         if failure is not None:
             self.notice_raised.emit(failure)
-            self.check_files()
+            self.places.check_files()
         else:
-            self.common_start.look(self._pairing, self.side, self.device_in_use)
+            self.common_start.look(self._pairing, self.document.side, self.tasks.device_in_use)
 
     def _on_files_back(self) -> None:
         self.notices_ended.emit((Scope.FILES,))
-        if self.progress.cancelled and self._tasks.has_failed:
+        if self.tasks.progress.cancelled and self.tasks.has_failed:
             self.resume()

@@ -36,9 +36,10 @@ def shown_comparison(
             raise NothingComparable(f"{preset.title} waits for modules that are still to be computed.")
         figure = frozenset(pair.slug for pair in pairs)
     results = tuple(result for result in session.results if everything or result.pair.slug in figure)
-    started_alike = session.common_start.caution if session.side is Side.A else ""
-    cautions = work.comparison_cautions(pairing, session.side, results, started_alike, session.count_from)
+    side, count_from = session.document.side, session.document.count_from
+    started_alike = session.common_start.caution if side is Side.A else ""
+    cautions = work.comparison_cautions(pairing, side, results, started_alike, count_from)
     return Comparison(
-        pairing.first, pairing.second, session.side, session.device_computed_on, results, session.skipped, figure,
+        pairing.first, pairing.second, side, session.device_computed_on, results, session.skipped, figure,
         cautions, preset,
     )  # fmt: skip

@@ -53,7 +53,7 @@ class ComparisonFiles(QObject):
             else:
                 self._open_found(path.name, *answer.result)
 
-        self._session.do(partial(work.saved_comparison, path, places), found)
+        self._session.tasks.do(partial(work.saved_comparison, path, places), found)
 
     def _open_found(self, name: str, saved: SavedComparison, found: tuple[FoundAdapter, FoundAdapter]) -> None:
         if not all(adapter.is_same for adapter in found):
@@ -87,7 +87,7 @@ class ComparisonFiles(QObject):
         document = self._session.document
         style = FigureStyle(view=document.view, colour_map=document.scale.map_of(document.view))
         try:
-            comparison = shown_comparison(self._session, self._session.preset, everything=True)
+            comparison = shown_comparison(self._session, self._session.document.preset, everything=True)
         except EngineError as error:
             self._session.notice_raised.emit(Notice.error(error.reason))
             return
@@ -96,4 +96,4 @@ class ComparisonFiles(QObject):
             said = Notice.news(f"The comparison is saved as {path}.")
             self._session.notice_raised.emit(answer.failure or said)
 
-        self._session.do(partial(work.save_comparison, comparison, path, style), written)
+        self._session.tasks.do(partial(work.save_comparison, comparison, path, style), written)

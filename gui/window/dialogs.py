@@ -37,7 +37,7 @@ def show_about(session: Session, parent: QWidget) -> None:
     """Say what this program is."""
     from gui.window.help import AboutDialog  # noqa: PLC0415
 
-    AboutDialog(session.device_in_use.name, parent).exec()
+    AboutDialog(session.tasks.device_in_use.name, parent).exec()
 
 
 def show_log() -> None:

@@ -62,10 +62,10 @@ class _DropSlot(QFrame):
 
     def refresh(self, session: Session) -> None:
         """Show what is in this place."""
-        place = session.place(self._which)
+        place = session.places[self._which]
         self._picture.setPixmap(icon("file" if place.adapter else "drop").pixmap(40, 40))
         if place.adapter is not None:
-            self._heading.setText(breakable(session.name(self._which)))
+            self._heading.setText(breakable(session.places.name(self._which)))
             self._words.setText(adapter_facts(place.adapter))
         else:
             self._heading.setText(f"{self._which.word} adapter")
@@ -101,7 +101,7 @@ class EmptyState(QWidget):
         self._recent = QVBoxLayout()
         self._recent.setSpacing(GRID // 2)
         self._build()
-        session.adapter_changed.connect(lambda _which: self.refresh())
+        session.places.changed.connect(lambda _which: self.refresh())
         session.pairing_changed.connect(self.refresh)
         session.selection_changed.connect(self.refresh)
         self.refresh()
@@ -135,7 +135,7 @@ class EmptyState(QWidget):
         for slot in self._slots:
             slot.refresh(self._session)
         self._row.setVisible(self._session.pairing is None)
-        is_empty = not any(self._session.place(which).adapter for which in Which)
+        is_empty = not any(self._session.places[which].adapter for which in Which)
         self._demo.setVisible(is_empty)
         self._show_recent(is_empty)
 
@@ -168,8 +168,10 @@ def _message(session: Session) -> tuple[str, str]:
     if session.comparable:
         return "No panel is selected", "Choose layers and projections on the left."
     if session.pairing is not None:
-        return "These two adapters share no module that can be compared", why_nothing(session.pairing, session.side)
-    if any(session.place(which).adapter for which in Which):
+        return "These two adapters share no module that can be compared", why_nothing(
+            session.pairing, session.document.side
+        )
+    if any(session.places[which].adapter for which in Which):
         return "One adapter is open; drop the other one", "The figure appears as soon as both are there."
     return (
         "Drop two LoRA adapters anywhere in this window",

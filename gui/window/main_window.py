@@ -119,7 +119,7 @@ class MainWindow(QMainWindow):
 
     def _listen(self) -> None:
         session = self.session
-        session.adapter_changed.connect(self._on_adapter)
+        session.places.changed.connect(self._on_adapter)
         session.pairing_changed.connect(self._on_pairing)
         session.selection_changed.connect(self.centre.show_what_there_is)
         self.centre.page_changed.connect(self._update_actions)
@@ -129,7 +129,7 @@ class MainWindow(QMainWindow):
         session.notices_ended.connect(self.notices.end)
         self._cautions = Cautions(session, self)
         self.notices.closed.connect(self._cautions.on_closed)
-        session.export_dropped.connect(self._files.reopen)
+        session.places.export_dropped.connect(self._files.reopen)
         self._watch = FileWatch(session, self.returns.reload, self)
         for card in self.cards.values():
             card.reload_asked.connect(self.returns.reload)
@@ -149,20 +149,20 @@ class MainWindow(QMainWindow):
             "file.save_comparison": self._files.save_comparison,
             "file.export": self.export,
             "file.quit": self.close,
-            "edit.undo": session.undo,
-            "edit.redo": session.redo,
+            "edit.undo": session.store.undo,
+            "edit.redo": session.store.redo,
             "edit.copy": self.copy_page,
             "edit.paste": partial(open_pasted, session),
-            "edit.swap": session.swap,
+            "edit.swap": session.places.swap,
             "edit.clear": self.clear,
             "edit.back": self.back,
             **{page.action: partial(self.show_page, position) for position, page in enumerate(PAGES)},
             "view.inspector": self.toggle_inspector,
             "view.every_layer": self.selector.choose_all_layers,
             "view.spread_layers": self.selector.choose_spread_layers,
-            "view.random_panel": session.show_control,
-            "view.smaller_rank": session.zoom_to_square,
-            "view.count_from_0": lambda on: session.count_layers_from(0 if on else 1),
+            "view.random_panel": lambda on: session.store.change(control=on),
+            "view.smaller_rank": lambda on: session.store.change(square=on),
+            "view.count_from_0": lambda on: session.store.change(count_from=0 if on else 1),
             **{f"view.theme_{name}": partial(self.set_theme, name) for name in THEMES},
             "view.full_screen": self.toggle_full_screen,
             "help.phi": partial(show_help, self),
@@ -200,11 +200,11 @@ class MainWindow(QMainWindow):
 
     def open_demo(self) -> None:
         """Open the two adapters that come with the program."""
-        self.session.open_paths(DEMO_ADAPTERS)
+        self.session.places.open_paths(DEMO_ADAPTERS)
 
     def open_pair(self, pair: Pair) -> None:
         """Open two adapters that were compared before."""
-        self.session.open_paths(pair)
+        self.session.places.open_paths(pair)
 
     def _open_listed(self, place: int) -> None:
         self.open_pair(self._listed_pairs[place - 1])
@@ -212,7 +212,7 @@ class MainWindow(QMainWindow):
     def clear(self) -> None:
         """Empty both places."""
         for which in Which:
-            self.session.clear(which)
+            self.session.places.clear(which)
 
     def export(self) -> None:
         """Show the export dialog, if there is a figure."""
@@ -227,7 +227,7 @@ class MainWindow(QMainWindow):
     def back(self) -> None:
         """Show all panels again where one fills the figure; else stop computing."""
         if not self.centre.show_all_panels():
-            self.session.cancel()
+            self.session.tasks.cancel()
 
     def show_page(self, position: int) -> None:
         """Show the grid, the atlas or the findings."""
@@ -266,7 +266,7 @@ class MainWindow(QMainWindow):
 
     def _on_adapter(self, which: Which) -> None:
         self._update_title()
-        place = self.session.place(which)
+        place = self.session.places[which]
         if place.adapter is not None and place.opening is None and place.failure is None:
             self.memory.add_adapter(place.adapter.path)
 
@@ -292,7 +292,7 @@ class MainWindow(QMainWindow):
         self.menus.list_recent([(recent_pair_name(pair), "\n".join(map(str, pair))) for pair in self._listed_pairs])
 
     def _update_title(self) -> None:
-        names = " and ".join(filter(None, map(self.session.name, Which)))
+        names = " and ".join(filter(None, map(self.session.places.name, Which)))
         self.setWindowTitle(f"{names} – PhiScope" if names else "PhiScope")
 
     # --- window ---
@@ -309,7 +309,7 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         self.centre.overlay.hide()
         event.acceptProposedAction()
-        self.session.open_paths(dropped_paths(event.mimeData()))
+        self.session.places.open_paths(dropped_paths(event.mimeData()))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -339,7 +339,7 @@ class MainWindow(QMainWindow):
 
     def _remember_looks(self) -> None:
         self.memory.geometry = self.saveGeometry()
-        self.memory.count_from = self.session.count_from
+        self.memory.count_from = self.session.document.count_from
         scale = self.session.document.scale
         self.memory.colour_maps = [scale.sequential, scale.diverging]
 

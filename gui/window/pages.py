@@ -220,7 +220,7 @@ class ComparisonPane(QWidget):
         self.figure.zoom(slug)
 
     def _show_preset(self) -> None:
-        self._presets.setCurrentIndex(self._presets.findData(self._session.preset))
+        self._presets.setCurrentIndex(self._presets.findData(self._session.document.preset))
 
     def _show_zoom(self) -> None:
         self._back.setVisible(self.figure.zoomed and self._page is GRID_PAGE)
@@ -261,7 +261,7 @@ class ComparisonPane(QWidget):
     def _show_numbers(self, result: SideResult) -> None:
         from gui.numbers.tables import MatrixDialog  # noqa: PLC0415 - when first looked at
 
-        dialog = MatrixDialog(result, self.scale.view, self._session.count_from, self)
+        dialog = MatrixDialog(result, self.scale.view, self._session.document.count_from, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._session.pairing_changed.connect(dialog.close)  # its numbers are those of the pair or side before
         dialog.show()

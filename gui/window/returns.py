@@ -33,12 +33,12 @@ class Returns:
 
     def reload(self) -> None:
         """Open again what is open, as its files are now; it is shown as it is shown."""
-        open_ones = [which for which in Which if self._session.place(which).adapter is not None]
-        changed = [which for which in open_ones if self._session.place(which).change]
+        open_ones = [which for which in Which if self._session.places[which].adapter is not None]
+        changed = [which for which in open_ones if self._session.places[which].change]
         for which in changed or open_ones:  # one that cannot be read now leaves the other, and what is shown, alone
-            adapter = self._session.place(which).adapter
+            adapter = self._session.places[which].adapter
             if adapter is not None:
-                self._session.open(which, adapter.path)
+                self._session.places.open(which, adapter.path)
 
     def remember(self) -> None:
         """Keep what is open for the next time; the demo pair is not worth it."""

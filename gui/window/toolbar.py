@@ -22,12 +22,12 @@ class Toolbar(QToolBar):
         self.sides = _chooser("Side", "Whose singular vectors are compared: A (the paper's), B, or ΔW's")
         for side in Side:
             self.sides.addItem(side.title, side)
-        self.sides.activated.connect(lambda _index: session.set_side(self.sides.currentData()))
+        self.sides.activated.connect(lambda _index: session.store.change(side=self.sides.currentData()))
         self._devices = _chooser("Device", "Where to compute; Automatic takes a GPU where there is one")
         self._devices.activated.connect(lambda _index: session.set_device(self._devices.currentData()))
         self._build(menus)
         session.pairing_changed.connect(self._show_side)
-        session.devices_changed.connect(self._show_devices)
+        session.tasks.devices_changed.connect(self._show_devices)
         self._show_devices()
 
     def _build(self, menus: Menus) -> None:
@@ -43,13 +43,13 @@ class Toolbar(QToolBar):
         self.addWidget(_button("Export…", "export", menus["file.export"]))
 
     def _show_side(self) -> None:
-        self.sides.setCurrentIndex(list(Side).index(self._session.side))
+        self.sides.setCurrentIndex(list(Side).index(self._session.document.side))
 
     def _show_devices(self) -> None:
-        chosen = self._session.device
+        chosen = self._session.tasks.device
         self._devices.clear()
         self._devices.addItem("Automatic", None)
-        for device in (*self._session.devices, CPU):
+        for device in (*self._session.tasks.devices, CPU):
             self._devices.addItem(device.name, device)
         self._devices.setCurrentIndex(max(0, self._devices.findData(chosen)) if chosen else 0)
 

@@ -27,6 +27,6 @@ class ViewOptions(QObject):
         return self._control, self._square, self._numbers
 
     def _show(self) -> None:
-        self._control.setChecked(self._session.control)
-        self._square.setChecked(self._session.zooms_to_square)
-        self._numbers.setChecked(self._session.count_from == 0)
+        self._control.setChecked(self._session.document.control)
+        self._square.setChecked(self._session.document.square)
+        self._numbers.setChecked(self._session.document.count_from == 0)

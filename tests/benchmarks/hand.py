@@ -135,7 +135,7 @@ def _open(app: QApplication, paths: Sequence[Path]) -> MainWindow:
     window.resize(1600, 950)
     window.show()
     window.load_figure()
-    window.session.open_paths(paths)
+    window.session.places.open_paths(paths)
     _wait(app, window)
     until = time.monotonic() + 1.5  # for what a window does once a comparison is there: cautions, panels in reserve
     while time.monotonic() < until:
@@ -149,7 +149,7 @@ def _wait(app: QApplication, window: MainWindow) -> None:
     until = time.monotonic() + 300
     while time.monotonic() < until:
         app.processEvents()
-        progress = session.progress
+        progress = session.tasks.progress
         if session.pairing is not None and progress.total and progress.done == progress.total:
             return
         time.sleep(0.001)
@@ -303,7 +303,7 @@ def _measure_atlas(window: MainWindow, painted: Painted, size: str) -> None:
 def _measure_swaps(app: QApplication, window: MainWindow, swaps: int) -> None:
     sizes = []
     for _ in range(swaps):
-        window.session.swap()
+        window.session.places.swap()
         _wait(app, window)
         gc.collect()
         sizes.append(_resident())

@@ -48,7 +48,7 @@ def _measure(paths: list[Path]) -> None:
     def tick() -> None:
         nonlocal last
         now = time.perf_counter()
-        progress = window.session.progress
+        progress = window.session.tasks.progress
         gaps.append((now - last, now - start, f"{progress.done} of {progress.total}"))
         last = now
 
@@ -57,15 +57,16 @@ def _measure(paths: list[Path]) -> None:
     timer.timeout.connect(tick)
 
     def on_progress(progress: object) -> None:
-        if window.session.progress.total and window.session.progress.done == window.session.progress.total:
+        reached = window.session.tasks.progress
+        if reached.total and reached.done == reached.total:
             QTimer.singleShot(200, app.quit)
 
-    window.session.progress_changed.connect(on_progress)
+    window.session.tasks.progress_changed.connect(on_progress)
     window.load_figure()  # pyqtgraph is loaded before the clock starts
 
     def begin() -> None:
         timer.start()
-        window.session.open_paths(paths)
+        window.session.places.open_paths(paths)
 
     window.first_painted.connect(begin)
     window.show()

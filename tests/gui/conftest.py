@@ -39,7 +39,7 @@ def window(qtbot: QtBot, qapp: QApplication) -> Iterator[MainWindow]:
 
 def load(qtbot: QtBot, window: MainWindow, paths: tuple[Path, ...]) -> None:
     """Open two adapters and wait until everything is computed."""
-    window.session.open_paths(paths)
+    window.session.places.open_paths(paths)
     wait_until_open(qtbot, window)
     wait_until_done(qtbot, window)
 
@@ -48,7 +48,7 @@ def wait_until_open(qtbot: QtBot, window: MainWindow) -> None:
     """Wait until both places have what was asked for them."""
 
     def nothing_pending() -> bool:
-        return all(window.session.place(which).opening is None for which in Which)
+        return all(window.session.places[which].opening is None for which in Which)
 
     qtbot.waitUntil(nothing_pending, timeout=20_000)
 
@@ -57,7 +57,7 @@ def wait_until_done(qtbot: QtBot, window: MainWindow) -> None:
     """Wait until the whole comparison is known."""
 
     def done() -> bool:
-        progress = window.session.progress
+        progress = window.session.tasks.progress
         return progress.total > 0 and progress.done == progress.total and not progress.running
 
     qtbot.waitUntil(done, timeout=20_000)

@@ -45,13 +45,13 @@ def _empty(_qtbot: QtBot, window: MainWindow) -> QWidget:
 
 
 def _one_adapter(qtbot: QtBot, window: MainWindow) -> QWidget:
-    window.session.open(Which.FIRST, DEMO[0])
+    window.session.places.open(Which.FIRST, DEMO[0])
     wait_until_open(qtbot, window)
     return window
 
 
 def _refused(qtbot: QtBot, window: MainWindow) -> QWidget:
-    window.session.open(Which.FIRST, R8[0].parent)  # a folder of several: a choice, and a reason
+    window.session.places.open(Which.FIRST, R8[0].parent)  # a folder of several: a choice, and a reason
     wait_until_open(qtbot, window)
     window.notices.add(Notice.error("Something to be dismissed."))
     return window
@@ -60,7 +60,7 @@ def _refused(qtbot: QtBot, window: MainWindow) -> QWidget:
 def _noticed(opened: bool) -> Window:
     def show(qtbot: QtBot, window: MainWindow) -> QWidget:
         load(qtbot, window, DEMO)
-        offer = Offer("Reload", "Read the file again (F5)", window.session.swap)
+        offer = Offer("Reload", "Read the file again (F5)", window.session.places.swap)
         window.notices.add(Notice.caution("A file has changed.", offer=offer))
         window.notices.add(Notice.caution("Singular values are nearly equal.", "layer 1\nlayer 2"))
         window.notices.add(Notice.error("Something went wrong.", "Traceback"))
@@ -72,9 +72,9 @@ def _noticed(opened: bool) -> Window:
 
 
 def _cancelled(qtbot: QtBot, window: MainWindow) -> QWidget:
-    window.session.open_paths(DEMO)
-    qtbot.waitUntil(lambda: window.session.progress.running, timeout=20_000)
-    window.session.cancel()
+    window.session.places.open_paths(DEMO)
+    qtbot.waitUntil(lambda: window.session.tasks.progress.running, timeout=20_000)
+    window.session.tasks.cancel()
     return window
 
 
@@ -374,7 +374,7 @@ def test_what_is_said_of_a_module_is_of_the_pair_shown(qtbot: QtBot, window: Mai
     atlas = window.pane.widget_of("Atlas")
     atlas.mosaic.setFocus(Qt.FocusReason.TabFocusReason)
     assert "mean" in atlas._said.text()
-    window.session.swap()
+    window.session.places.swap()
     assert "waiting" in atlas._said.text()
     wait_until_done(qtbot, window)
     qtbot.waitUntil(lambda: "mean" in atlas._said.text())
@@ -388,7 +388,7 @@ def test_numbers_of_the_pair_before_are_put_away(qtbot: QtBot, window: MainWindo
     load(qtbot, window, R8)
     window.pane._show_numbers(window.session.results[0])
     assert [dialog for dialog in window.findChildren(MatrixDialog) if dialog.isVisible()]
-    window.session.swap()
+    window.session.places.swap()
     assert not [dialog for dialog in window.findChildren(MatrixDialog) if dialog.isVisible()]
 
 

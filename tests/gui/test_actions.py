@@ -202,7 +202,7 @@ def test_recent_pairs_are_listed_and_open(qtbot: QtBot, tmp_path: Path) -> None:
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
     QTest.keySequence(window, "Ctrl+2")
-    opening = [window.session.place(which).opening for which in Which]
+    opening = [window.session.places[which].opening for which in Which]
     assert [request.path for request in opening if request] == list(R8)
     window.close()
 
@@ -256,7 +256,7 @@ def test_menus_and_buttons_follow_what_is_open(qtbot: QtBot, window: MainWindow)
     assert _disabled(window) == {"edit.redo"}
     window.session.select(())
     assert _disabled(window) == NEED_A_FIGURE | {"edit.redo"}
-    window.session.undo()
+    window.session.store.undo()
     assert _disabled(window) == set()
     window.clear()
     assert _disabled(window) == NEED_A_FIGURE | NEED_UNEQUAL_RANKS | {"edit.redo"}
@@ -266,7 +266,7 @@ def test_menus_and_buttons_follow_what_is_open(qtbot: QtBot, window: MainWindow)
 def test_a_button_of_the_toolbar_does_what_its_action_does(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, DEMO)
     _button(window, "Swap").click()
-    first = window.session.place(Which.FIRST).adapter
+    first = window.session.places[Which.FIRST].adapter
     assert first is not None
     assert first.path == DEMO[1]
 
@@ -274,14 +274,14 @@ def test_a_button_of_the_toolbar_does_what_its_action_does(qtbot: QtBot, window:
 def test_switches_follow_the_session_and_change_it(window: MainWindow) -> None:
     switches = [window.menus[action.id] for action in ACTIONS if action.is_switch]
     assert window.options.actions == tuple(switches)
-    window.session.show_control(True)
-    window.session.zoom_to_square(True)
-    window.session.count_layers_from(0)
+    window.session.store.change(control=True)
+    window.session.store.change(square=True)
+    window.session.store.change(count_from=0)
     assert all(map(QAction.isChecked, switches))
     for switch in switches:
         switch.setChecked(False)
     session = window.session
-    assert (session.control, session.zooms_to_square, session.count_from) == (False, False, 1)
+    assert (session.document.control, session.document.square, session.document.count_from) == (False, False, 1)
 
 
 # --- Help ---

@@ -37,7 +37,7 @@ def _overwrite(folder: Path, seed: int) -> None:
 
 
 def _wait_until_told(qtbot: QtBot, window: MainWindow, which: Which) -> None:
-    qtbot.waitUntil(lambda: bool(window.session.place(which).change), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(window.session.places[which].change), timeout=10_000)
 
 
 def _reload_button(window: MainWindow, which: Which) -> QPushButton:
@@ -49,7 +49,7 @@ def test_a_change_is_noticed_and_offered(qtbot: QtBot, window: MainWindow, pair:
     load(qtbot, window, pair)
     _overwrite(pair[1], 7)
     _wait_until_told(qtbot, window, Which.SECOND)
-    assert not window.session.place(Which.FIRST).change
+    assert not window.session.places[Which.FIRST].change
     assert _reload_button(window, Which.SECOND).isVisible()
     assert not _reload_button(window, Which.FIRST).isVisible()
     caution = next(notice for notice in window.notices.notices if notice.key == "changed on disk: Second")
@@ -64,12 +64,12 @@ def test_another_side_of_a_changed_file_is_not_computed(
     load(qtbot, window, pair)
     on_A = {result.pair.slug: result.phi for result in window.session.results}
     _overwrite(pair[1], 7)
-    window.session.set_side(Side.B)
-    qtbot.waitUntil(lambda: not window.session.progress.running, timeout=10_000)
+    window.session.store.change(side=Side.B)
+    qtbot.waitUntil(lambda: not window.session.tasks.progress.running, timeout=10_000)
     assert not window.session.results, "A from the old file and B from the new one"
     assert any("has changed since it was opened" in notice.sentence for notice in window.notices.notices)
     _wait_until_told(qtbot, window, Which.SECOND)
-    window.session.set_side(Side.A)
+    window.session.store.change(side=Side.A)
     assert all((result.phi == on_A[result.pair.slug]).all() for result in window.session.results)
 
 
@@ -86,7 +86,7 @@ def test_reloading_keeps_what_is_shown_and_takes_the_new_bytes(
     qtbot: QtBot, window: MainWindow, pair: tuple[Path, Path], tmp_path: Path
 ) -> None:
     load(qtbot, window, pair)
-    window.session.set_side(Side.B)
+    window.session.store.change(side=Side.B)
     window.session.select(["2_q", "5_v"])
     wait_until_done(qtbot, window)
     before = window.session.results[0].phi
@@ -95,10 +95,10 @@ def test_reloading_keeps_what_is_shown_and_takes_the_new_bytes(
     QTest.keyClick(window, Qt.Key.Key_F5)
     wait_until_open(qtbot, window)
     wait_until_done(qtbot, window)
-    assert window.session.side is Side.B
+    assert window.session.document.side is Side.B
     assert [shown.slug for shown in window.session.shown] == ["2_q", "5_v"]
     assert (window.session.results[0].phi != before).any()
-    assert not window.session.place(Which.SECOND).change
+    assert not window.session.places[Which.SECOND].change
     assert not any("changed on disk" in notice.key for notice in window.notices.notices)
     comparison = shown_comparison(window.session, None, everything=True)
     facts = export_comparison(comparison, tmp_path / "out", ExportPlan(()))
@@ -109,15 +109,15 @@ def test_a_file_that_goes_and_comes_back_is_the_same(
     qtbot: QtBot, window: MainWindow, pair: tuple[Path, Path], tmp_path: Path
 ) -> None:
     load(qtbot, window, pair)
-    place = window.session.place(Which.FIRST)
+    place = window.session.places[Which.FIRST]
     assert place.adapter is not None
     place.adapter.file.files.sha256()
     shutil.copytree(pair[0], tmp_path / "kept")
     shutil.rmtree(pair[0])
     _wait_until_told(qtbot, window, Which.FIRST)
     shutil.copytree(tmp_path / "kept", pair[0])
-    window.session.check_files()
-    qtbot.waitUntil(lambda: not window.session.place(Which.FIRST).change, timeout=10_000)
+    window.session.places.check_files()
+    qtbot.waitUntil(lambda: not window.session.places[Which.FIRST].change, timeout=10_000)
     assert any(notice.sentence == "a is on disk again as it was opened." for notice in window.notices.notices)
 
 
@@ -128,10 +128,10 @@ def test_another_adapter_beside_a_changed_one_hides_nothing(
     _overwrite(pair[1], 7)
     _wait_until_told(qtbot, window, Which.SECOND)
     third = write_peft_adapter(tmp_path / "c", MODULES, 4, seed=3)
-    window.session.open(Which.FIRST, third)
+    window.session.places.open(Which.FIRST, third)
     wait_until_open(qtbot, window)
-    qtbot.waitUntil(lambda: window.session.progress.cancelled, timeout=10_000)
-    assert window.session.place(Which.SECOND).change
+    qtbot.waitUntil(lambda: window.session.tasks.progress.cancelled, timeout=10_000)
+    assert window.session.places[Which.SECOND].change
     assert any(notice.key == "changed on disk: Second" for notice in window.notices.notices)
     assert not window.session.results
 
@@ -140,10 +140,10 @@ def test_what_waited_for_an_adapter_is_computed_when_that_cannot_be_opened(
     qtbot: QtBot, window: MainWindow, pair: tuple[Path, Path], tmp_path: Path
 ) -> None:
     load(qtbot, window, pair)
-    window.session.open(Which.FIRST, tmp_path / "nothing")
-    window.session.set_side(Side.DW_LEFT)
+    window.session.places.open(Which.FIRST, tmp_path / "nothing")
+    window.session.store.change(side=Side.DW_LEFT)
     qtbot.waitUntil(lambda: len(window.session.results) == len(MODULES), timeout=10_000)
-    assert window.session.side is Side.DW_LEFT
+    assert window.session.document.side is Side.DW_LEFT
 
 
 def test_reloading_what_cannot_be_read_leaves_the_figure(
@@ -155,11 +155,11 @@ def test_reloading_what_cannot_be_read_leaves_the_figure(
     weights.write_bytes(b"")
     _wait_until_told(qtbot, window, Which.SECOND)
     QTest.keyClick(window, Qt.Key.Key_F5)
-    qtbot.waitUntil(lambda: window.session.place(Which.SECOND).failure is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: window.session.places[Which.SECOND].failure is not None, timeout=10_000)
     assert len(window.session.results) == len(MODULES), "the adapter that was there stays, and its figure with it"
     weights.write_bytes(content)
-    window.session.check_files()
-    qtbot.waitUntil(lambda: not window.session.place(Which.SECOND).change, timeout=10_000)
+    window.session.places.check_files()
+    qtbot.waitUntil(lambda: not window.session.places[Which.SECOND].change, timeout=10_000)
     assert len(window.session.results) == len(MODULES)
 
 
@@ -169,14 +169,14 @@ def test_what_stopped_goes_on_when_the_file_is_back(
     load(qtbot, window, pair)
     weights = pair[1] / "adapter_model.safetensors"
     content = weights.read_bytes()
-    place = window.session.place(Which.SECOND)
+    place = window.session.places[Which.SECOND]
     assert place.adapter is not None
     place.adapter.file.files.sha256()
     _overwrite(pair[1], 7)
-    window.session.set_side(Side.B)
+    window.session.store.change(side=Side.B)
     _wait_until_told(qtbot, window, Which.SECOND)
     assert any(notice.severity is Severity.ERROR for notice in window.notices.notices)
     weights.write_bytes(content)
-    window.session.check_files()
+    window.session.places.check_files()
     qtbot.waitUntil(lambda: len(window.session.results) == len(MODULES), timeout=10_000)
     assert not any(notice.severity is Severity.ERROR for notice in window.notices.notices), "it is over"

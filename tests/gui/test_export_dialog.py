@@ -312,6 +312,6 @@ def test_a_preset_waits_for_its_own_modules(qtbot: QtBot, window: MainWindow) ->
 
 def test_the_device_that_computed_is_stated(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, DEMO)
-    window.session._tasks._on_devices_found((Device("cuda:0", "A GPU that was found later"),))
-    assert window.session.device_in_use.name == "A GPU that was found later"
+    window.session.tasks._on_devices_found((Device("cuda:0", "A GPU that was found later"),))
+    assert window.session.tasks.device_in_use.name == "A GPU that was found later"
     assert shown_comparison(window.session, None, everything=True).device == CPU

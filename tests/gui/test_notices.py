@@ -308,7 +308,7 @@ def test_presets_tried_one_after_the_other_leave_one_notice(qtbot: QtBot, window
 def test_untrained_adapters_and_other_base_models_are_told_on_every_side(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:
-    window.session.set_side(Side.DW_RIGHT)
+    window.session.store.change(side=Side.DW_RIGHT)
     modules = llama_modules(2)
     paths = (
         write_peft_adapter(tmp_path / "a", modules, 4, seed=1, config={"base_model_name_or_path": "one"}),
@@ -316,13 +316,13 @@ def test_untrained_adapters_and_other_base_models_are_told_on_every_side(
             tmp_path / "b", modules, 4, seed=2, config={"base_model_name_or_path": "two"}, zero_B=True
         ),
     )
-    window.session.open_paths(paths)
+    window.session.places.open_paths(paths)
     wait_until_open(qtbot, window)
     qtbot.waitUntil(lambda: len(window.notices.notices) == 2, timeout=20_000)
     said = " ".join(_sentences(window.notices))
     assert "base models" in said
     assert "every module of b: untrained" in said
-    window.session.clear(next(iter(window.cards)))
+    window.session.places.clear(next(iter(window.cards)))
     assert window.notices.notices == ()
 
 
@@ -339,14 +339,14 @@ def test_what_was_closed_is_not_told_again_of_the_same_pair(qtbot: QtBot, window
     (notice,) = window.notices.notices
     assert "of A is below r in 6 of 6 modules" in notice.sentence
     assert len(notice.details.splitlines()) == 6
-    window.session.set_side(Side.B)
+    window.session.store.change(side=Side.B)
     wait_until_done(qtbot, window)
     qtbot.waitUntil(lambda: "of B is" in " ".join(_sentences(window.notices)), timeout=20_000)
     assert len(window.notices.notices) == 1, "what was said of A has gone with it"
     window.notices.close(window.notices.notices[0])
-    window.session.set_side(Side.A)
+    window.session.store.change(side=Side.A)
     qtbot.waitUntil(lambda: "of A is" in " ".join(_sentences(window.notices)), timeout=20_000)
-    window.session.set_side(Side.B)
+    window.session.store.change(side=Side.B)
     qtbot.wait(700)
     assert not _sentences(window.notices)
     load(qtbot, window, R8)
@@ -355,7 +355,7 @@ def test_what_was_closed_is_not_told_again_of_the_same_pair(qtbot: QtBot, window
 
 
 def test_what_is_left_out_is_counted_in_plain_english(window: MainWindow) -> None:
-    window.session.open_paths([*R8, DEMO[0]])
+    window.session.places.open_paths([*R8, DEMO[0]])
     assert window.notices.notices[-1].sentence.endswith("1 other was left out.")
-    window.session.open_paths([*R8, *DEMO])
+    window.session.places.open_paths([*R8, *DEMO])
     assert window.notices.notices[-1].sentence.endswith("2 others were left out.")

@@ -104,12 +104,12 @@ def test_sides_are_kept_within_their_budget(
     assert size == 12 * (64 * 64 + 64 + 64) * 8
     monkeypatch.setattr("gui.state.results.MOST_KEPT", 2 * size)
     for side in (Side.B, Side.DW_LEFT, Side.DW_RIGHT):
-        window.session.set_side(side)
+        window.session.store.change(side=side)
         qtbot.waitUntil(
-            lambda: not window.session.progress.running and len(window.session.results) == 12, timeout=20_000
+            lambda: not window.session.tasks.progress.running and len(window.session.results) == 12, timeout=20_000
         )
     assert list(window.session._results._by_side) == [Side.DW_LEFT, Side.DW_RIGHT], "the two looked at last"
-    window.session.set_side(Side.A)
+    window.session.store.change(side=Side.A)
     assert window.session.results == (), "computed again"
     qtbot.waitUntil(lambda: len(window.session.results) == 12, timeout=20_000)
 
@@ -146,7 +146,7 @@ def test_adapters_of_one_name_are_told_apart_wherever_they_are_named(qtbot: QtBo
         for seed, run in enumerate(("run1", "run2"), 1)
     )
     names = "run1/out/final", "run2/out/final"
-    window.session.open(Which.FIRST, paths[0])
+    window.session.places.open(Which.FIRST, paths[0])
     qtbot.waitUntil(lambda: window.cards[Which.FIRST]._name.text() == "final", timeout=20_000)
     load(qtbot, window, paths)
     qtbot.waitUntil(lambda: len(window.notices.notices) == 1, timeout=20_000)
@@ -156,7 +156,7 @@ def test_adapters_of_one_name_are_told_apart_wherever_they_are_named(qtbot: QtBo
     assert shown == list(names)
     assert names[0] in window.cards[Which.FIRST].accessibleDescription().replace("&#8203;", "")
     assert recent_pair_name(memory.pairs[0]) == f"{names[0]} and {names[1]}"
-    window.session.clear(Which.SECOND)
+    window.session.places.clear(Which.SECOND)
     assert window.cards[Which.FIRST]._name.text() == "final"
     window.close()
 
@@ -168,13 +168,13 @@ def test_stock_names_say_nothing(tmp_path: Path) -> None:
 
 
 def _name(window: MainWindow, which: Which) -> str:
-    adapter = window.session.place(which).adapter
+    adapter = window.session.places[which].adapter
     return adapter.name if adapter else ""
 
 
 def test_a_comparison_comes_back_with_its_figure(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     load(qtbot, window, DEMO)
-    window.session.set_side(Side.B)
+    window.session.store.change(side=Side.B)
     window.session.show_preset(Preset.FIG4)
     window.pane.scale.set_view(View.Z)
     qtbot.waitUntil(lambda: len(window.session.results) == 12, timeout=20_000)
@@ -185,13 +185,13 @@ def test_a_comparison_comes_back_with_its_figure(qtbot: QtBot, window: MainWindo
     qtbot.waitUntil(lambda: "written" in dialog._status.text(), timeout=60_000)
     dialog.close()
     window.clear()
-    window.session.set_side(Side.A)
+    window.session.store.change(side=Side.A)
     window.pane.scale.set_view(View.PHI)
     for adapter in DEMO:
         (tmp_path / adapter.name).symlink_to(adapter)
-    window.session.open_paths([tmp_path / "figure.png"])
-    qtbot.waitUntil(lambda: window.session.preset is Preset.FIG4, timeout=20_000)
-    assert window.session.side is Side.B
+    window.session.places.open_paths([tmp_path / "figure.png"])
+    qtbot.waitUntil(lambda: window.session.document.preset is Preset.FIG4, timeout=20_000)
+    assert window.session.document.side is Side.B
     assert window.pane.scale.view is View.Z
     assert window.toolbar.sides.currentData() is Side.B
     assert window.pane._views.currentData() is View.Z
@@ -207,7 +207,7 @@ def test_looks_are_kept_for_the_next_time(qtbot: QtBot, tmp_path: Path) -> None:
     first.close()
     again = MainWindow(memory)
     qtbot.addWidget(again)
-    assert again.session.count_from == 0
+    assert again.session.document.count_from == 0
     assert again.options.actions[2].isChecked()
     assert again.pane.scale.name == "seaborn:mako"
     again.close()
@@ -217,11 +217,11 @@ def test_undefined_panels_say_so(qtbot: QtBot, window: MainWindow, tmp_path: Pat
     paths = [
         write_peft_adapter(tmp_path / str(k), llama_modules(2), 4, seed=k, zero_B=k == 1) for k in (0, 1)
     ]  # fmt: skip
-    window.session.set_side(Side.B)
+    window.session.store.change(side=Side.B)
     load(qtbot, window, (paths[0], paths[1]))
     assert {panel.defined for panel in window.figure.panels} == {(4, 0)}
     before = window.figure.grab().toImage()
-    window.session.set_side(Side.A)
+    window.session.store.change(side=Side.A)
     qtbot.waitUntil(lambda: len(window.session.results) == 4, timeout=20_000)
     assert {panel.defined for panel in window.figure.panels} == {(4, 4)}
     title = window.figure._geometry.title.toRect()  # type: ignore[union-attr]
@@ -246,7 +246,7 @@ def test_a_caution_goes_with_its_pair(qtbot: QtBot, window: MainWindow, tmp_path
     load(qtbot, window, DEMO)
     window.session.show_preset(Preset.FIG4)
     assert "layer 48 of 96" in window.notices.notices[-1].sentence
-    window.session.open_paths([tmp_path / "nothing.json"])
+    window.session.places.open_paths([tmp_path / "nothing.json"])
     qtbot.waitUntil(lambda: len(window.notices.notices) == 3, timeout=20_000)
     load(qtbot, window, (DEMO[0], R8[1]))
     qtbot.waitUntil(lambda: len(window.notices.notices) == 1, timeout=20_000)
@@ -265,7 +265,7 @@ def test_panels_come_back_whatever_is_open(
         window.memory.add_adapter(adapter)
         (tmp_path / adapter.name).symlink_to(adapter)
     load(qtbot, window, before)
-    window.session.open_paths([path])
+    window.session.places.open_paths([path])
     qtbot.waitUntil(lambda: [pair.slug for pair in window.session.shown] == ["3_q", "3_v"], timeout=20_000)
     assert (_name(window, Which.FIRST), _name(window, Which.SECOND)) == ("r64_alpha8_seed0", "r64_alpha8_seed1")
 

@@ -90,7 +90,7 @@ def test_atlas_shows_what_is_shared_on_a_scale_of_its_own(qtbot: QtBot, window: 
     assert any(f"shared: {shared['1_q']:.2f} of 64" in text for text in said)
     assert "directions shared beyond chance against depth" in " ".join(said)
 
-    window.session.set_side(Side.B)
+    window.session.store.change(side=Side.B)
     wait_until_done(qtbot, window)
     qtbot.waitUntil(lambda: atlas.mosaic.colouring.levels[1] > 20.0, timeout=10_000)
     atlas.show_as(Summary.MEAN, 1)
@@ -108,7 +108,7 @@ def test_findings_of_many_batches_are_made_once(qtbot: QtBot, window: MainWindow
         window.session.outcomes_changed.emit(())
     qtbot.waitUntil(lambda: len(refreshed) > once, timeout=5_000)
     assert len(refreshed) == 2 * once
-    window.session.set_side(Side.B)
+    window.session.store.change(side=Side.B)
     assert window.pane.widget_of("Findings").model().rowCount() == 0, "nothing of the side before survives"
 
 
@@ -366,7 +366,7 @@ def test_presets_of_the_paper_in_the_grid(qtbot: QtBot, window: MainWindow) -> N
     assert "compares two ranks" in window.notices.notices[-1].sentence
     assert len(window.figure.panels) == 3, "what was shown stays"
     window.selector.choose_spread_layers()
-    assert window.session.preset is None
+    assert window.session.document.preset is None
     assert len(window.figure.panels) == 8
 
 
@@ -447,7 +447,7 @@ def test_what_is_kept_under_the_cross_hair_is_what_is_there(qtbot: QtBot, window
         lambda: window.options.actions[2].setChecked(True),
         lambda: figure.zoom("2_q"),
         lambda: window.resize(1100, 700),
-        session.swap,
+        session.places.swap,
     )
     for change in changes:
         qtbot.waitUntil(lambda: figure._still is not None, timeout=5_000)

@@ -23,7 +23,7 @@ def test_typed_layers_that_are_not_there_are_named_and_the_rest_is_shown(qtbot: 
     assert selector._problem.isVisible()
     assert selector._problem.text() == "There are no layers 9, 7-8 to compare."
     assert not selector._typed.property("invalid"), "what is there is shown"
-    window.session.count_layers_from(0)
+    window.session.store.change(count_from=0)
     assert selector._typed.text() == "1, 8, 4-7"
     assert selector._problem.text() == "There are no layers 8, 6-7 to compare."
     selector._layers.choose([0])
@@ -41,7 +41,7 @@ def test_what_is_left_out_is_listed_by_reason(qtbot: QtBot, window: MainWindow, 
         write_peft_adapter(tmp_path / name, [f"model.{name}.{n}.x" for n in range(300)], 2, seed=0, d_in=6, d_out=6)
         for name in ("ada", "bob")
     ]
-    window.session.open_paths(adapters)
+    window.session.places.open_paths(adapters)
     qtbot.waitUntil(lambda: window.session.pairing is not None, timeout=20_000)
     said = "300 modules are only in ada (for example model.ada.0.x), 300 only in bob (for example model.bob.0.x)."
     assert said in [label.text() for label in window.findChildren(QLabel) if label.isVisible()]
@@ -67,14 +67,14 @@ def test_adapters_of_one_name_are_told_apart_in_title_and_cards(
         write_peft_adapter(tmp_path / run / "final", llama_modules(2), 2, seed=seed, d_in=8, d_out=8)
         for seed, run in enumerate(("one", "two"))
     )
-    window.session.open(Which.FIRST, paths[0])
+    window.session.places.open(Which.FIRST, paths[0])
     wait_until_open(qtbot, window)
     name = window.cards[Which.FIRST]._name
     assert plain(name.text()) == "final"
     load(qtbot, window, paths)
     qtbot.waitUntil(lambda: window.windowTitle() == "one/final and two/final – PhiScope")
     assert [plain(window.cards[which]._name.text()) for which in Which] == ["one/final", "two/final"]
-    window.session.clear(Which.SECOND)
+    window.session.places.clear(Which.SECOND)
     assert plain(name.text()) == "final"
 
 

@@ -22,7 +22,7 @@ def _line(window: MainWindow) -> SentenceLine:
 def _wait_for_sentence(qtbot: QtBot, window: MainWindow) -> str:
     """Wait until it speaks of all that is known; the sentence."""
     session = window.session
-    wanted = shared_sentence(session.results, session.side, count_from=session.count_from)
+    wanted = shared_sentence(session.results, session.document.side, count_from=session.document.count_from)
     qtbot.waitUntil(lambda: _line(window).text == wanted, timeout=10_000)
     return wanted
 
@@ -32,16 +32,16 @@ def test_it_says_what_the_engine_says_and_follows_pair_side_and_numbering(qtbot:
     on_A = _wait_for_sentence(qtbot, window)
     assert on_A.startswith("Directions shared beyond chance on A, median (range) over 6 layers: q ")
 
-    window.session.set_side(Side.B)
+    window.session.store.change(side=Side.B)
     assert _line(window).text == ""  # the numbers of another side would be false
     wait_until_done(qtbot, window)
     assert " on B, " in _wait_for_sentence(qtbot, window)
 
-    window.session.count_layers_from(0)
+    window.session.store.change(count_from=0)
     assert _wait_for_sentence(qtbot, window).endswith(" Layers are counted from 0.")
 
-    window.session.set_side(Side.A)
-    window.session.count_layers_from(1)
+    window.session.store.change(side=Side.A)
+    window.session.store.change(count_from=1)
     assert _wait_for_sentence(qtbot, window) == on_A
     load(qtbot, window, R8)
     assert " of 8 (" in _wait_for_sentence(qtbot, window)
@@ -53,9 +53,9 @@ def test_a_run_that_was_stopped_leaves_what_it_speaks_of(qtbot: QtBot, window: M
         write_peft_adapter(tmp_path / name, modules, 32, seed=seed, d_in=2048, d_out=64)
         for seed, name in enumerate(("one", "two"))
     ]
-    window.session.open_paths(paths)
-    qtbot.waitUntil(lambda: 4 < window.session.progress.done < 120, timeout=20_000)
-    window.session.cancel()
+    window.session.places.open_paths(paths)
+    qtbot.waitUntil(lambda: 4 < window.session.tasks.progress.done < 120, timeout=20_000)
+    window.session.tasks.cancel()
     known = len(window.session.results)
     assert known < 120
     qtbot.waitUntil(lambda: _line(window).text.startswith(f"{known} of 120 modules so far. "), timeout=10_000)
@@ -65,7 +65,7 @@ def test_a_run_that_was_stopped_leaves_what_it_speaks_of(qtbot: QtBot, window: M
 
 
 def test_it_moves_nothing_and_can_be_read_whole(qtbot: QtBot, window: MainWindow) -> None:
-    window.session.open_paths(DEMO)
+    window.session.places.open_paths(DEMO)
     qtbot.waitUntil(lambda: window.session.pairing is not None, timeout=20_000)
     before = _line(window).geometry()
     wait_until_done(qtbot, window)

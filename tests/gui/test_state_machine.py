@@ -116,10 +116,10 @@ class WindowMachine(RuleBasedStateMachine):
             self._turn(2)
 
     def _opened(self) -> bool:
-        return all(self.session.place(which).opening is None for which in Which)
+        return all(self.session.places[which].opening is None for which in Which)
 
     def _at_rest(self) -> bool:
-        progress = self.session.progress
+        progress = self.session.tasks.progress
         return self._opened() and (progress.cancelled or progress.done == progress.total) and not progress.running
 
     # --- adapters ---
@@ -128,22 +128,22 @@ class WindowMachine(RuleBasedStateMachine):
           other=st.sampled_from(["another six", "three", "few modules", "many more", "untrained", "six"]),
           pause=st.integers(0, 60))  # fmt: skip
     def drop_two(self, name: str, other: str, pause: int) -> None:
-        self.session.open_paths([self._path(name), self._path(other)])
+        self.session.places.open_paths([self._path(name), self._path(other)])
         self._turn(pause)
 
     @rule(which=st.sampled_from(Which), name=st.sampled_from(_ALONE), pause=st.integers(0, 40))
     def open_one(self, which: Which, name: str, pause: int) -> None:
-        self.session.open_paths([self._path(name)], which)
+        self.session.places.open_paths([self._path(name)], which)
         self._turn(pause)
 
     @rule(pause=st.integers(0, 30))
     def swap(self, pause: int) -> None:
-        self.session.swap()
+        self.session.places.swap()
         self._turn(pause)
 
     @rule(which=st.sampled_from(Which))
     def clear(self, which: Which) -> None:
-        self.session.clear(which)
+        self.session.places.clear(which)
 
     @rule()
     def unplug(self) -> None:
@@ -171,10 +171,10 @@ class WindowMachine(RuleBasedStateMachine):
         sources = {Path(path) for each in (document, *store._before[-1:]) for path in each.sources if path}
         if store.can_undo and all(path.exists() for path in sources):
             before = store._before[-1].with_(page=document.page)
-            self.session.undo()
+            self.session.store.undo()
             self.run()
             assert self.session.document == before
-            self.session.redo()
+            self.session.store.redo()
             self.run()
             assert self.session.document == document
 
@@ -182,8 +182,8 @@ class WindowMachine(RuleBasedStateMachine):
 
     @rule()
     def run(self) -> None:
-        self._wait(self._at_rest, f"the end of a run: {self.session.progress}")
-        if not self.session.progress.cancelled:
+        self._wait(self._at_rest, f"the end of a run: {self.session.tasks.progress}")
+        if not self.session.tasks.progress.cancelled:
             assert all(self.session.outcome(pair) is not None for pair in self.session.comparable)
 
     @rule(pause=st.integers(0, 80))
@@ -358,7 +358,7 @@ class WindowMachine(RuleBasedStateMachine):
         dialog._folder.setText(str(out))
         shown = {pair.slug for pair in self.session.shown}
         results = [result for result in self.session.results if everything or result.pair.slug in shown]
-        pairing, side = self.session.pairing, self.session.side
+        pairing, side = self.session.pairing, self.session.document.side
         assert pairing is not None
         dialog.export()
         self._wait(lambda: "Writing" not in dialog._status.text(), "an export")
@@ -389,14 +389,14 @@ class WindowMachine(RuleBasedStateMachine):
     def nothing_unexpected(self) -> None:
         self._turn()
         assert not self.errors
-        failures = [*self.window.notices.notices, *(self.session.place(which).failure for which in Which)]
+        failures = [*self.window.notices.notices, *(self.session.places[which].failure for which in Which)]
         said = [failure.sentence for failure in failures if failure is not None]
         assert not [text for text in said if "unexpected" in text or "Traceback" in text or "\n" in text]
 
     @invariant()
     def the_pair_is_what_is_in_the_places(self) -> None:
         pairing = self.session.pairing
-        adapters = [self.session.place(which).adapter for which in Which]
+        adapters = [self.session.places[which].adapter for which in Which]
         if pairing is None:
             assert None in adapters
             assert not self.session.results
@@ -414,7 +414,7 @@ class WindowMachine(RuleBasedStateMachine):
 
     @invariant()
     def progress_counts_what_is_known(self) -> None:
-        progress, pairs = self.session.progress, self.session.comparable
+        progress, pairs = self.session.tasks.progress, self.session.comparable
         known = sum(self.session.outcome(pair) is not None for pair in pairs)
         assert 0 <= progress.done <= progress.total
         assert progress.done == known
@@ -430,7 +430,7 @@ class WindowMachine(RuleBasedStateMachine):
             return
         figure = window.figure
         assert window.centre._pages.currentWidget() is window.pane
-        if not figure.zoomed and self.session.preset is None:
+        if not figure.zoomed and self.session.document.preset is None:
             assert [id(panel.pair) for panel in figure.panels if panel.pair] == [id(pair) for pair in shown]
         for panel in figure.panels:
             if panel.pair is not None:
@@ -489,12 +489,12 @@ class WindowMachine(RuleBasedStateMachine):
     def notices_speak_of_what_is_there(self) -> None:
         for notice in self.window.notices.notices:
             if notice.scope is Scope.PAIR:  # also of one adapter alone, whose file has changed
-                assert any(self.session.place(which).adapter for which in Which)
+                assert any(self.session.places[which].adapter for which in Which)
             if notice.scope is Scope.SIDE:
                 assert self.session.pairing is not None
             if "of the paper shows" in notice.sentence:
-                assert self.session.preset is not None
-                assert self.session.preset.title in notice.sentence
+                assert self.session.document.preset is not None
+                assert self.session.document.preset.title in notice.sentence
 
     def _phi(self, cell: Cell | None) -> float | None:
         """What is known of a cell, by the name of its module."""

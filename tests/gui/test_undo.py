@@ -19,17 +19,17 @@ from gui.window.main_window import MainWindow
 from tests.gui.conftest import DEMO, R8, load, wait_until_done, wait_until_open
 
 CHANGES: dict[str, Callable[[MainWindow], object]] = {
-    "side": lambda window: window.session.set_side(Side.DW_LEFT),
+    "side": lambda window: window.session.store.change(side=Side.DW_LEFT),
     "selection": lambda window: window.selector.choose_all_layers(),
     "preset": lambda window: window.session.show_preset(Preset.FIG4),
-    "control": lambda window: window.session.show_control(True),
-    "layer numbers": lambda window: window.session.count_layers_from(0),
+    "control": lambda window: window.session.store.change(control=True),
+    "layer numbers": lambda window: window.session.store.change(count_from=0),
     "view": lambda window: window.pane.scale.set_view(View.Z),
     "map": lambda window: window.pane.scale.set_map("magma"),
     "range": lambda window: window.pane.scale.set_mode(RangeMode.UNIT),
     "typed range": lambda window: window.pane.scale.set_typed(0.1, 0.3),
-    "swap": lambda window: window.session.swap(),
-    "clear": lambda window: window.session.clear(Which.SECOND),
+    "swap": lambda window: window.session.places.swap(),
+    "clear": lambda window: window.session.places.clear(Which.SECOND),
 }
 
 
@@ -48,16 +48,16 @@ def test_a_change_is_a_step_back_and_forth(qtbot: QtBot, window: MainWindow, nam
     CHANGES[name](window)
     after = _at_rest(qtbot, window)
     assert after != before
-    window.session.undo()
+    window.session.store.undo()
     assert _at_rest(qtbot, window) == before
     assert not window.session.store.can_undo
     assert (
-        tuple(str(place.path) for which in Which if (place := window.session.place(which).adapter)) == before.sources
+        tuple(str(place.path) for which in Which if (place := window.session.places[which].adapter)) == before.sources
     )
     scale = window.pane.scale
     assert (scale.view, scale.mode, scale.name) == (before.view, before.scale.mode, before.scale.map_of(before.view))
     assert window.toolbar.sides.currentData() is before.side
-    window.session.redo()
+    window.session.store.redo()
     assert _at_rest(qtbot, window) == after
     assert not window.session.store.can_redo
 
@@ -67,12 +67,12 @@ def test_another_pair_is_a_step(qtbot: QtBot, window: MainWindow) -> None:
     window.session.select(["3_q"])
     load(qtbot, window, R8)
     assert window.session.document.selection != ("3_q",)
-    window.session.undo()
+    window.session.store.undo()
     document = _at_rest(qtbot, window)
     assert document.sources == tuple(map(str, DEMO))
     assert [pair.slug for pair in window.session.shown] == ["3_q"]
     assert all(panel.facts is not None for panel in window.figure.panels)
-    window.session.redo()
+    window.session.store.redo()
     assert _at_rest(qtbot, window).sources == tuple(map(str, R8))
     assert len(window.session.results) == 12
 
@@ -86,18 +86,18 @@ def test_going_back_past_what_has_gone_keeps_what_is_there(qtbot: QtBot, window:
     load(qtbot, window, DEMO)
     for file in first.iterdir():
         file.unlink()
-    window.session.undo()
+    window.session.store.undo()
     document = _at_rest(qtbot, window)
     assert document.sources == (str(DEMO[0]), str(R8[1])), "the one that can be opened"
-    assert window.session.place(Which.FIRST).failure is not None
+    assert window.session.places[Which.FIRST].failure is not None
 
 
 def test_the_page_is_no_step_and_stays(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, DEMO)
-    window.session.set_side(Side.B)
+    window.session.store.change(side=Side.B)
     window.show_page(1)
-    window.session.undo()
-    assert (window.pane.page, window.session.side) == ("Atlas", Side.A)
+    window.session.store.undo()
+    assert (window.pane.page, window.session.document.side) == ("Atlas", Side.A)
 
 
 def test_a_new_step_forgets_those_gone_back_from() -> None:

@@ -372,13 +372,13 @@ def test_a_view_comes_back_with_its_colours(qtbot: QtBot, window: MainWindow, tm
         (tmp_path / "out" / adapter.name).symlink_to(adapter)
     window.pane.scale.set_map("cmocean:balance")
     window.pane.scale.set_view(View.PHI)
-    window.session.open_paths([tmp_path / "out" / "comparison.json"])
+    window.session.places.open_paths([tmp_path / "out" / "comparison.json"])
     qtbot.waitUntil(lambda: window.pane.scale.view is View.Z, timeout=20_000)
     assert window.pane.scale.name == "crameri:vik"
     # An export of an earlier version: z in a map without a middle, which nobody had chosen for it.
     stated["figure"]["colours"] = "seaborn:rocket"
     (tmp_path / "out" / "older.json").write_text(json.dumps(stated))
     window.pane.scale.set_view(View.PHI)
-    window.session.open_paths([tmp_path / "out" / "older.json"])
+    window.session.places.open_paths([tmp_path / "out" / "older.json"])
     qtbot.waitUntil(lambda: window.pane.scale.view is View.Z, timeout=20_000)
     assert window.pane.scale.name == "crameri:vik"

@@ -88,7 +88,7 @@ def test_changing_the_selection_computes_nothing_that_is_known(qtbot: QtBot, win
     window.selector.choose_all_layers()
     assert len(window.session.shown) == 12
     assert all(panel.facts is not None for panel in window.figure.panels)
-    assert not window.session.progress.running
+    assert not window.session.tasks.progress.running
     assert all(one is other for one, other in zip(before, window.session.results, strict=True))
 
 
@@ -98,9 +98,9 @@ def test_a_bad_file_says_so_on_its_card_and_the_adapter_stays(
     load(qtbot, window, DEMO)
     bad = tmp_path / "cut.safetensors"
     bad.write_bytes((DEMO[0] / "adapter_model.safetensors").read_bytes()[:50_000])
-    window.session.open(Which.FIRST, bad)
-    qtbot.waitUntil(lambda: window.session.place(Which.FIRST).failure is not None)
-    place = window.session.place(Which.FIRST)
+    window.session.places.open(Which.FIRST, bad)
+    qtbot.waitUntil(lambda: window.session.places[Which.FIRST].failure is not None)
+    place = window.session.places[Which.FIRST]
     assert place.failure is not None
     assert "cut off" in place.failure.sentence
     assert "Traceback" not in place.failure.sentence
@@ -111,7 +111,7 @@ def test_a_bad_file_says_so_on_its_card_and_the_adapter_stays(
 
 def test_a_path_that_no_system_takes_is_answered(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     """The card said "Opening …" for ever."""
-    window.session.open(Which.FIRST, tmp_path / ("x" * 5000))
+    window.session.places.open(Which.FIRST, tmp_path / ("x" * 5000))
     wait_until_open(qtbot, window)
     said = window.cards[Which.FIRST]._failure
     assert said.isVisible()
@@ -123,21 +123,21 @@ def test_a_late_answer_of_the_pair_before_is_dropped(qtbot: QtBot, window: MainW
     load(qtbot, window, DEMO)
     known = window.session.results[0]
     stale = PairOutcome(known.pair, PairFacts({Side.A: known.facts.overlap}), {})
-    run = window.session._tasks._run_id
-    window.session.open_paths(R8)
+    run = window.session.tasks._run_id
+    window.session.places.open_paths(R8)
     qtbot.waitUntil(
         lambda: window.session.pairing is not None and window.session.pairing.first.name == "r8_seed0", timeout=20_000
     )
-    window.session._tasks._on_outcomes(OutcomeBatch(run, (stale,), finished=True))
+    window.session.tasks._on_outcomes(OutcomeBatch(run, (stale,), finished=True))
     wait_until_done(qtbot, window)
     assert all(result.phi.shape == (8, 8) for result in window.session.results)
 
 
 def test_swapping_during_a_run_shows_only_the_new_pair(qtbot: QtBot, window: MainWindow) -> None:
     for round_number in range(6):
-        window.session.open_paths((R8[0], DEMO[1]) if round_number % 2 else DEMO)
+        window.session.places.open_paths((R8[0], DEMO[1]) if round_number % 2 else DEMO)
         qtbot.wait(15 * round_number)
-        window.session.swap()
+        window.session.places.swap()
     wait_until_open(qtbot, window)
     wait_until_done(qtbot, window)
     pairing = window.session.pairing
@@ -148,12 +148,12 @@ def test_swapping_during_a_run_shows_only_the_new_pair(qtbot: QtBot, window: Mai
 
 
 def test_cancel_answers_at_once_and_going_on_completes(qtbot: QtBot, window: MainWindow) -> None:
-    window.session.open_paths(DEMO)
-    qtbot.waitUntil(lambda: window.session.progress.running, timeout=20_000)
-    window.session.cancel()
-    assert not window.session.progress.running
+    window.session.places.open_paths(DEMO)
+    qtbot.waitUntil(lambda: window.session.tasks.progress.running, timeout=20_000)
+    window.session.tasks.cancel()
+    assert not window.session.tasks.progress.running
     qtbot.wait(100)
-    known = window.session.progress.done
+    known = window.session.tasks.progress.done
     assert known == len(window.session.results)
     window.session.resume()
     wait_until_done(qtbot, window)
@@ -163,11 +163,11 @@ def test_cancel_answers_at_once_and_going_on_completes(qtbot: QtBot, window: Mai
 def test_sides_are_computed_on_demand_and_kept(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, R8)
     on_a = window.session.results
-    window.session.set_side(Side.B)
+    window.session.store.change(side=Side.B)
     wait_until_done(qtbot, window)
     on_b = window.session.results
     assert not np.allclose(on_a[0].phi, on_b[0].phi)
-    window.session.set_side(Side.A)
+    window.session.store.change(side=Side.A)
     assert all(one is other for one, other in zip(on_a, window.session.results, strict=True))
 
 
@@ -178,16 +178,16 @@ def test_a_drop_lands_in_the_half_it_is_over(qtbot: QtBot, window: MainWindow, x
     assert overlay.isVisible()
     _drop(overlay, QPointF(overlay.width() * x, 50), [R8[0]])
     assert not overlay.isVisible()
-    qtbot.waitUntil(lambda: window.session.place(which).adapter is not None)
+    qtbot.waitUntil(lambda: window.session.places[which].adapter is not None)
     other = Which.SECOND if which is Which.FIRST else Which.FIRST
-    assert window.session.place(other).adapter is None
+    assert window.session.places[other].adapter is None
 
 
 def test_two_files_dropped_at_once_fill_both_places(qtbot: QtBot, window: MainWindow) -> None:
     _drop(window, QPointF(600, 400), list(R8))
     wait_until_open(qtbot, window)
     wait_until_done(qtbot, window)
-    adapters = [window.session.place(which).adapter for which in Which]
+    adapters = [window.session.places[which].adapter for which in Which]
     assert [adapter.name for adapter in adapters if adapter] == ["r8_seed0", "r8_seed1"]
 
 
@@ -218,22 +218,22 @@ def test_the_pixels_of_the_figure_follow_the_theme(qtbot: QtBot, window: MainWin
 
 
 def test_a_folder_of_several_adapters_offers_a_choice(qtbot: QtBot, window: MainWindow) -> None:
-    window.session.open(Which.FIRST, DATA / "minilm")
-    qtbot.waitUntil(lambda: bool(window.session.place(Which.FIRST).choices))
+    window.session.places.open(Which.FIRST, DATA / "minilm")
+    qtbot.waitUntil(lambda: bool(window.session.places[Which.FIRST].choices))
     choices = window.cards[Which.FIRST]._choices
     assert choices.isVisible()
     assert [choices.itemText(row) for row in range(1, choices.count())] == ["r8_seed0", "r8_seed1"]
     choices.setCurrentIndex(2)
     choices.activated.emit(2)
     wait_until_open(qtbot, window)
-    adapter = window.session.place(Which.FIRST).adapter
+    adapter = window.session.places[Which.FIRST].adapter
     assert adapter is not None
     assert adapter.name == "r8_seed1"
     assert not choices.isVisible()
 
 
 def test_adapters_that_share_nothing_say_why(qtbot: QtBot, window: MainWindow) -> None:
-    window.session.open_paths([R8[0], DATA / "formats" / "peft_llama_all_linear" / "a"])
+    window.session.places.open_paths([R8[0], DATA / "formats" / "peft_llama_all_linear" / "a"])
     qtbot.waitUntil(lambda: window.session.pairing is not None, timeout=20_000)
     assert window.session.shown == ()
     assert "of other dimensions" in window.session.skipped[0].reason
@@ -260,9 +260,9 @@ def test_a_common_start_is_told_once(qtbot: QtBot, window: MainWindow, tmp_path:
     qtbot.waitUntil(lambda: len(window.notices.notices) == 1)
     assert window.notices.notices[0].severity is Severity.CAUTION
     assert "started from" in window.notices.notices[0].sentence
-    window.session.set_side(Side.B)
+    window.session.store.change(side=Side.B)
     wait_until_done(qtbot, window)
-    window.session.set_side(Side.A)
+    window.session.store.change(side=Side.A)
     qtbot.wait(100)
     assert len(window.notices.notices) == 1
 
@@ -278,10 +278,10 @@ def test_an_exported_figure_brings_its_comparison_back(qtbot: QtBot, window: Mai
         for adapter in R8:
             if not (tmp_path / adapter.name).exists():
                 shutil.copytree(adapter, tmp_path / adapter.name)
-        window.session.open_paths([tmp_path / name])
+        window.session.places.open_paths([tmp_path / name])
         qtbot.waitUntil(lambda: window.session.pairing is not None, timeout=20_000)
         wait_until_done(qtbot, window)
-        assert window.session.side is Side.B
+        assert window.session.document.side is Side.B
         assert [pair.slug for pair in window.session.shown] == ["2_q", "2_v", "5_q", "5_v"]
         assert window.session.pairing is not None
         assert window.session.pairing.first.name == "r8_seed0"
@@ -290,7 +290,7 @@ def test_an_exported_figure_brings_its_comparison_back(qtbot: QtBot, window: Mai
 def test_a_picture_of_something_else_says_so(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     picture = tmp_path / "cat.png"
     picture.write_bytes(b"\x89PNG\r\n\x1a\nnot ours")
-    window.session.open_paths([picture])
+    window.session.places.open_paths([picture])
     qtbot.waitUntil(lambda: len(window.notices.notices) == 1)
     assert "that PhiScope wrote" in window.notices.notices[0].sentence
 
@@ -299,11 +299,11 @@ def test_a_run_whose_file_has_gone_can_go_on_once_it_is_back(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:
     copy = shutil.copytree(R8[0], tmp_path / "copy")
-    window.session.open(Which.FIRST, copy)
+    window.session.places.open(Which.FIRST, copy)
     wait_until_open(qtbot, window)
     copy.rename(tmp_path / "away")
-    window.session.open(Which.SECOND, R8[1])
-    qtbot.waitUntil(lambda: bool(window.session.place(Which.FIRST).change), timeout=20_000)
+    window.session.places.open(Which.SECOND, R8[1])
+    qtbot.waitUntil(lambda: bool(window.session.places[Which.FIRST].change), timeout=20_000)
     assert any("has gone since it was opened" in notice.sentence for notice in window.notices.notices)
     button = next(button for button in window.findChildren(QPushButton) if button.text() == "Go on")
     assert button.isVisible()
