@@ -1,6 +1,6 @@
 """The one lazy door to what computes: NumPy, SciPy, torch and matplotlib are loaded by the first call of each.
 
-For a program that paints before it computes; every function here belongs into the thread that computes.
+For a program that paints before it computes; all but `comparison_cautions` belongs into the thread that computes.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ def outcomes(request: Request, cancelled: Callable[[], bool]) -> Generator[PairO
     return running.outcomes(request, cancelled)
 
 
-def initialisation_caution(pairing: Pairing, device: Device) -> str:
-    """engine.comparison.cautions.initialisation_caution."""
+def looking_at_start(pairing: Pairing, device: Device) -> Generator[None, None, str]:
+    """engine.comparison.cautions.looking_at_start."""
     from engine.comparison import cautions
 
-    return cautions.initialisation_caution(pairing, device)
+    return cautions.looking_at_start(pairing, device)
 
 
 def pair_cautions(pairing: Pairing) -> dict[str, str]:
@@ -105,16 +105,23 @@ def checking_adapter(saved: SavedAdapter, path: Path) -> Generator[None, None, F
     return reopening.checking_adapter(saved, path)
 
 
-def save_comparison(comparison: Comparison, path: Path, style: FigureStyle) -> None:
+def saving_comparison(comparison: Comparison, path: Path, style: FigureStyle) -> Generator[None, None, None]:
     """engine.document.export.save_comparison, with the command that makes the files again."""
     from engine.commands.recipe import command_line
     from engine.document import export
 
+    yield from _hashed(comparison)
     plan = ExportPlan(style=style)
     export.save_comparison(comparison, path, plan, command_line(comparison, plan))
 
 
-def export_loss(comparison: Comparison, plan: ExportPlan, folder: Path) -> str:
+def _hashed(comparison: Comparison) -> Generator[None, None, None]:
+    """Wait for the checksums, which files state, in slices."""
+    for source in (comparison.first, comparison.second):
+        yield from source.file.files.hashed()
+
+
+def export_loss(comparison: Comparison, plan: ExportPlan, folder: Path) -> Generator[None, None, str]:
     """What an export into a folder would take away or write over, in a sentence's end; empty where nothing."""
     from engine.commands.recipe import command_line
     from engine.document.former_export import former_export
@@ -123,6 +130,7 @@ def export_loss(comparison: Comparison, plan: ExportPlan, folder: Path) -> str:
     former = former_export(folder)
     if not (former.files or former.strangers):
         return ""
+    yield from _hashed(comparison)
     origin = comparison_origin(comparison, plan.style)
     facts = comparison_facts(comparison, plan, origin, command_line(comparison, plan))
     return former.loss(file_names(comparison.slugs, plan), facts, strictly=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from engine.matching.first_selection import first_selection
 from engine.matching.pairing import ModulePair, Pairing
 from engine.measures.views import read_cell
 from engine.side import Side
+from engine.slices import finished
 from engine.subspaces.devices import CPU, Device
 
 # How the Hub's cache names the folder of a model: models--org--name.
@@ -109,9 +110,18 @@ def initialisation_caution(pairing: Pairing, device: Device = CPU) -> str:
     Raises:
         UnreadableFile: an adapter's file has gone.
     """
+    return finished(looking_at_start(pairing, device))
+
+
+def looking_at_start(pairing: Pairing, device: Device = CPU) -> Generator[None, None, str]:
+    """`initialisation_caution`, a pair at a time.
+
+    Raises:
+        UnreadableFile: an adapter's file has gone.
+    """
     both = [pair for pair in pairing.pairs if not pair.obstacle(Side.A) and not pair.obstacle(Side.B)]
     chosen = tuple(both[index] for index in first_selection([pair.path for pair in both])[:_LOOKED_AT])
-    on_A, on_B = _levels(pairing, chosen, device)
+    on_A, on_B = yield from _levels(pairing, chosen, device)
     compared = [
         (on_A[slug], on_B[slug])
         for slug in on_A
@@ -133,7 +143,7 @@ def initialisation_caution(pairing: Pairing, device: Device = CPU) -> str:
 
 def _levels(
     pairing: Pairing, pairs: Sequence[ModulePair], device: Device
-) -> tuple[dict[str, _Level], dict[str, _Level]]:
+) -> Generator[None, None, tuple[dict[str, _Level], dict[str, _Level]]]:
     """By slug, φ on A and on B at the numerical ranks."""
     sides = (Side.A, Side.B)
     levels: tuple[dict[str, _Level], dict[str, _Level]] = {}, {}
@@ -142,6 +152,7 @@ def _levels(
             result = outcome.on(side)
             if isinstance(result, SideResult) and (level := _level(result)) is not None:
                 known[result.pair.slug] = level
+        yield
     return levels
 
 

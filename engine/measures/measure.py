@@ -32,8 +32,8 @@ class Chance:
 class Measure(Protocol):
     """A number, or many, that say how alike two updates are. One measure is one file and one line in MEASURES.
 
-    `name` is its name in files and on the command line, `symbol` that on axes, `term` what sentences call it,
-    `range` its least and largest value, `source` where it is defined.
+    `name` tells it from the others, `symbol` is its name on axes, `term` what sentences call it, `range` its least
+    and largest value for any pair (infinite where it has none), `source` where it is defined.
     """
 
     name: str

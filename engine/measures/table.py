@@ -5,5 +5,5 @@ from __future__ import annotations
 from engine.measures.measure import Measure
 from engine.measures.phi import PHI
 
-# By their names in files and on the command line.
+# By their names.
 MEASURES: dict[str, Measure] = {measure.name: measure for measure in (PHI,)}

@@ -63,7 +63,7 @@ def view_values(facts: SideFacts, view: View, measure: Measure = PHI) -> Float64
     """What a view shows of a measure, float64 of its shape; NaN where it is undefined.
 
     The value less its mean by chance; z is that in standard deviations, NaN where a subspace is the whole space and
-    there are none (docs/method.md, "Chance").
+    there are none (docs/method.md, "Chance"). Both are NaN for a measure of which chance is not known.
     """
     return _seen(measure.values(facts), facts, view, measure)
 
@@ -81,9 +81,11 @@ def chance_band(facts: SideFacts, view: View, measure: Measure = PHI) -> tuple[F
 
 
 def _seen(values: Float64Array, facts: SideFacts, view: View, measure: Measure) -> Float64Array:
-    chance = None if view is View.PHI else measure.chance(facts.shape, facts.dimension)
-    if chance is None:
+    if view is View.PHI:
         return values
+    chance = measure.chance(facts.shape, facts.dimension)
+    if chance is None:
+        return np.full_like(values, np.nan)
     above: Float64Array = values - chance.expected
     if view is View.ABOVE_CHANCE:
         return above

@@ -85,7 +85,8 @@ def _progress_text(progress: Progress) -> str:
         return ""
     if not progress.running:
         if progress.done == progress.total:
-            return f"{count(progress.total, 'module')} compared in {duration(progress.elapsed)}"
+            said = f"{count(progress.total, 'module')} compared"
+            return said if progress.elapsed is None else f"{said} in {duration(progress.elapsed)}"
         return f"{progress.done} of {count(progress.total, 'module')}" + (" · stopped" if progress.cancelled else "")
-    text = f"{progress.done} of {count(progress.total, 'module')} · {duration(progress.elapsed)}"
+    text = f"{progress.done} of {count(progress.total, 'module')} · {duration(progress.elapsed or 0.0)}"
     return text if progress.remaining is None else f"{text} · {duration(progress.remaining)} left"

@@ -42,8 +42,9 @@ class CommonStart(QObject):
                 return
             self.caution = answer.result or ""
             if answer.failure is not None:
+                self._pairing = None  # to be looked at again, once its files are back
                 self.notice_raised.emit(replace(answer.failure, scope=Scope.FILES, key="run"))
             elif answer.result:
                 self.notice_raised.emit(Notice.caution(answer.result))
 
-        self._tasks.do(partial(work.initialisation_caution, pairing, device), tell)
+        self._tasks.do(partial(work.looking_at_start, pairing, device), tell)

@@ -21,8 +21,8 @@ class Places(QObject):
 
     changed = Signal(object)  # Which
     filled = Signal()  # another adapter is in a place, or none any more
-    settled = Signal()  # nothing is on its way any more, after something that could not be opened
-    are_back = Signal()  # every file is again what was opened
+    settled = Signal()  # what is in the places stays, although something else was asked for
+    are_back = Signal()  # every file is again what was opened, after one was not
     notice_raised = Signal(object)
     export_dropped = Signal(object)
 
@@ -45,6 +45,11 @@ class Places(QObject):
     def are_opening(self) -> bool:
         """Whether another pair is on its way, so that this one is not worth computing."""
         return any(place.opening is not None for place in self._places.values())
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether what was last asked for in a place could not be opened."""
+        return any(place.failure is not None for place in self._places.values())
 
     def name(self, which: Which) -> str:
         """What to call the adapter in one place, told apart from one of the same name in the other; or empty."""
@@ -125,12 +130,14 @@ class Places(QObject):
             if answer.failure is not None:
                 self.notice_raised.emit(answer.failure)
                 return
+            were_changed = False
             for which, change in answer.result.items():
                 place = self._places[which]
                 if place.adapter is adapters[which] and place.change != change:
+                    were_changed = True
                     self._places[which] = replace(place, change=change)
                     self.changed.emit(which)
-            if not any(answer.result.values()):
+            if were_changed and not any(answer.result.values()):
                 self.are_back.emit()
 
         if adapters:

@@ -10,7 +10,7 @@ from engine.side import Side
 from engine.subspaces.devices import Device
 
 # Bytes of results that are kept; above, the sides that were not looked at for longest are forgotten. The side shown
-# is always kept: atlas and findings show all of it.
+# is always kept, whatever it takes: atlas and findings show all of it.
 MOST_KEPT = 512 * 2**20
 
 
@@ -29,6 +29,7 @@ class Results:
     def look_at(self, side: Side) -> None:
         """This side is shown from now on."""
         self._by_side[side] = self._by_side.pop(side, {})
+        self.trim()
 
     def on(self, side: Side) -> dict[Key, SideOutcome]:
         """What is known on a side."""

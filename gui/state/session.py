@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from engine.comparison.outcome import PairOutcome, SideFailure, SideOutcome, SideResult
+from engine.comparison.outcome import PairOutcome, Request, SideFailure, SideOutcome, SideResult
 from engine.document.document import Document
 from engine.document.resolve import Shown, resolve
 from engine.errors import EngineError
@@ -14,7 +14,6 @@ from engine.figures.plan import FigurePlan
 from engine.figures.presets import Preset, preset_layers, preset_pairs
 from engine.matching.first_selection import first_selection
 from engine.matching.pairing import ModulePair, Pairing, pair_adapters
-from engine.side import Side
 from engine.sources.source import SkippedModule
 from engine.subspaces.devices import Device
 from gui.state.common_start import CommonStart
@@ -148,7 +147,8 @@ class Session(QObject):
 
     def show(self, document: Document) -> None:
         """Show what a document says: its sources are opened, and shown as they were."""
-        if document.sources in (self.document.sources, self.places.sources):
+        if document.sources == self.places.sources and not self.places.are_opening:
+            self._wanted = None
             self.store.change(**vars(document))
             self._settle()
         else:
@@ -230,7 +230,13 @@ class Session(QObject):
             wanted, self._wanted = self._wanted, None
             if wanted.sources == sources:  # else one of them could not be opened
                 self.store.change(is_step=bool(before), **vars(wanted))
-        is_changed, is_unknown = self.document.sources != sources, bool(self.document.selection) and not self.shown
+        if self.document.sources == sources:
+            self.store.arrive()
+        elif self.places.has_failed and not self.places.are_opening:
+            self.store.take_back()
+        is_changed = self.document.sources != sources
+        slugs = {pair.slug for pair in self._pairing.pairs} if self._pairing is not None else set()
+        is_unknown = bool(self.document.selection) and slugs.isdisjoint(self.document.selection)
         if not self.places.are_opening and (is_changed or is_unknown):
             first = first_selection([pair.path for pair in self.comparable])
             selection = tuple(self.comparable[index].slug for index in first)
@@ -243,27 +249,38 @@ class Session(QObject):
     def _compute_missing(self, *, restart: bool = False) -> None:
         """4. Compute what is not known on this side: the shown pairs first, the rest of the model after them.
 
-        A run that goes on already is left alone unless shown pairs are missing, or `restart` says that it
-        computes for another side or device; a cancelled one stays so until shown pairs are missing.
+        A run that goes on on this side is left alone unless shown pairs are missing, or `restart` says that it
+        computes on another device; a cancelled one stays so until shown pairs are missing.
         """
         if self._pairing is None or self.places.are_opening:
             return
         missing = self._resolve_known().missing
-        progress, total = self.tasks.progress, len(self.comparable)
-        is_shown_known = all(self.outcome(pair) is not None for pair in self.shown)
-        if is_shown_known and not restart and (progress.running or progress.cancelled):
+        total, side = len(self.comparable), self.document.side
+        may_stay = self.tasks.is_comparing(side) or self.tasks.progress.cancelled
+        if self._is_shown_known and not restart and may_stay:
             return
-        if not missing and not progress.running:
+        if missing:
+            self.tasks.compare(self._pairing.matching, missing, side, total)
+        else:
             self.tasks.show_known(total)
-            return
-        self.tasks.compare(self._pairing.matching, missing, self.document.side, total)
 
     @Slot(object, object)
-    def _on_outcomes(self, side: Side, outcomes: tuple[PairOutcome, ...]) -> None:
+    def _on_outcomes(self, request: Request, outcomes: tuple[PairOutcome, ...]) -> None:
         """5. What came of some pairs."""
-        self._results.add(side, outcomes, self.tasks.device_in_use)
+        (side,) = request.sides
+        self._results.add(side, outcomes, request.device)
         if side is self.document.side:
             self.outcomes_changed.emit(tuple(outcome.pair.slug for outcome in outcomes))
+            self._look_at_start()
+
+    @property
+    def _is_shown_known(self) -> bool:
+        return all(self.outcome(pair) is not None for pair in self.shown)
+
+    def _look_at_start(self) -> None:
+        """What is shown can be exported from now on, with what is to be said of its common start."""
+        if self._pairing is not None and self._is_shown_known:
+            self.common_start.look(self._pairing, self.document.side, self.tasks.device_in_use)
 
     @Slot(object)
     def _on_run_ended(self, failure: Notice | None) -> None:
@@ -273,7 +290,7 @@ class Session(QObject):
             self.notice_raised.emit(failure)
             self.places.check_files()
         else:
-            self.common_start.look(self._pairing, self.document.side, self.tasks.device_in_use)
+            self._look_at_start()
 
     def _on_files_back(self) -> None:
         self.notices_ended.emit((Scope.FILES,))

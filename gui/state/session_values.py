@@ -40,19 +40,21 @@ class Place:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is. `remaining` seconds are an estimate, None while there is none.
+    """How far a run is, and how many seconds it took, None where no run computed all of it.
+
+    `remaining` seconds are an estimate, None while there is none.
 
     `cancelled` by the user, or ended by a failure: it can go on.
     """
 
     done: int
     total: int
-    elapsed: float
+    elapsed: float | None
     running: bool
     cancelled: bool = False
 
     @property
     def remaining(self) -> float | None:
-        if not self.running or self.done < 2:
+        if not self.running or self.done < 2 or self.elapsed is None:
             return None
         return self.elapsed / self.done * (self.total - self.done)

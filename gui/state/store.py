@@ -22,6 +22,9 @@ class Store(QObject):
         self._document = Document()
         self._before: list[Document] = []
         self._after: list[Document] = []
+        self._left: list[Document] | None = (
+            None  # where undo or redo put what was shown, while it brings other sources
+        )
 
     @property
     def document(self) -> Document:
@@ -46,19 +49,33 @@ class Store(QObject):
         if is_step:
             self._before = [*self._before[-_MOST_STEPS + 1 :], self._document]
             self._after = []
+        self._left = None
         self._show(document)
 
     def undo(self) -> None:
         """Show the document before; the page stays, where its change is seen."""
-        if self._before:
-            self._after.append(self._document)
-            self._show(self._before.pop().with_(page=self._document.page))
+        self._move(self._before, self._after)
 
     def redo(self) -> None:
         """Show the document that was gone back from."""
-        if self._after:
-            self._before.append(self._document)
-            self._show(self._after.pop().with_(page=self._document.page))
+        self._move(self._after, self._before)
+
+    def arrive(self) -> None:
+        """The sources of the document are there."""
+        self._left = None
+
+    def take_back(self) -> None:
+        """Where undo or redo led to sources that cannot be brought, show what was shown before, and forget them."""
+        if self._left is not None:
+            document, self._left = self._left.pop(), None
+            self._show(document)
+
+    def _move(self, there: list[Document], back: list[Document]) -> None:
+        if there:
+            back.append(self._document)
+            document = there.pop()
+            self._left = back if document.sources != self._document.sources else None
+            self._show(document.with_(page=self._document.page))
 
     def _show(self, document: Document) -> None:
         before, self._document = self._document, document

@@ -25,7 +25,7 @@ class Tasks(QObject):
     """Numbers requests, so that answers to one that is over are passed over."""
 
     adapter_opened = Signal(object)  # OpenAnswer
-    outcomes_arrived = Signal(object, object)  # Side, tuple of PairOutcome
+    outcomes_arrived = Signal(object, object)  # the Request, tuple of PairOutcome
     progress_changed = Signal(object)  # Progress
     run_ended = Signal(object)  # Notice where it failed, else None
     devices_changed = Signal()
@@ -35,7 +35,7 @@ class Tasks(QObject):
         self._compute = compute
         self._ids = itertools.count(1)
         self._jobs: dict[int, Callable[[JobAnswer], None]] = {}
-        self._run_id, self._side = 0, Side.A
+        self._run: Request | None = None  # None: nothing is compared, and what still arrives belongs to no run
         self._start = 0.0
         self._has_failed = False
         self._progress = Progress(0, 0, 0.0, running=False)
@@ -112,16 +112,17 @@ class Tasks(QObject):
         """Whether the last comparison ended by itself, before all was known."""
         return self._has_failed
 
+    def is_comparing(self, side: Side) -> bool:
+        """Whether a comparison on this side is running."""
+        return self._progress.running and self._run is not None and side in self._run.sides
+
     def compare(self, matching: Matching, pairs: tuple[ModulePair, ...], side: Side, total: int) -> None:
         """Compute these pairs on a side in place of what is computed; `total` pairs there are in all."""
         self._has_failed = False
-        self._run_id, self._side = next(self._ids), side
+        self._run = Request(next(self._ids), matching, pairs, (side,), self.device_in_use)
         self._start = time.monotonic()
-        self._set_progress(total - len(pairs), total, running=bool(pairs))
-        if pairs:
-            self._compute.compare(Request(self._run_id, matching, pairs, (side,), self.device_in_use))
-        else:
-            self._compute.cancel()
+        self._set_progress(total - len(pairs), total, running=True)
+        self._compute.compare(self._run)
 
     def cancel(self) -> None:
         """Stop computing."""
@@ -135,20 +136,26 @@ class Tasks(QObject):
         self._show(Progress(0, total, 0.0, running=False))
 
     def show_known(self, total: int) -> None:
-        """Everything is known that there is."""
-        self._show(replace(self._progress, done=total, total=total))
+        """Everything is known that there is; nothing is computed."""
+        was_of_all = self._progress.done == total == self._progress.total and not self._progress.running
+        elapsed = self._progress.elapsed if was_of_all else None
+        self._forget_run()
+        self._show(Progress(total, total, elapsed, running=False))
 
     def _forget_run(self) -> None:
         self._compute.cancel()
-        self._run_id = next(self._ids)  # what is still on its way belongs to no run any more
+        self._run = None
+
+    def _is_current(self, batch: OutcomeBatch) -> bool:
+        return self._run is not None and batch.request_id == self._run.id
 
     @Slot(object)
     def _on_outcomes(self, batch: OutcomeBatch) -> None:
-        if batch.request_id != self._run_id:
+        if not self._is_current(batch):
             return
         if batch.outcomes:
-            self.outcomes_arrived.emit(self._side, batch.outcomes)
-            if batch.request_id != self._run_id:  # whoever heard of them asked for others
+            self.outcomes_arrived.emit(self._run, batch.outcomes)
+            if not self._is_current(batch):  # whoever heard of them asked for others
                 return
         done = self._progress.done + len(batch.outcomes)
         failure: Notice | None = batch.failure

@@ -116,21 +116,26 @@ class Worker(QObject):
     @Slot(object)
     def open(self, request: OpenRequest) -> None:
         """Read an adapter's header."""
-        try:
-            answer = OpenAnswer(request, adapter=work.open_source(request.path))
-        except EngineError as error:
-            failure = Notice.error(error.reason, str(error))
-            answer = OpenAnswer(request, failure=failure, choices=work.choices(request.path))
-        except Exception as error:  # noqa: BLE001 - the thread's edge: nothing may end it
-            answer = OpenAnswer(request, failure=_unexpected(error))
-        self.adapter_opened.emit(answer)
+
+        def opened() -> OpenAnswer:
+            try:
+                return OpenAnswer(request, adapter=work.open_source(request.path))
+            except EngineError as error:
+                failure = Notice.error(error.reason, str(error))
+                return OpenAnswer(request, failure=failure, choices=work.choices(request.path))
+
+        answer, failure = _tried(opened)
+        self.adapter_opened.emit(answer or OpenAnswer(request, failure=failure))
 
     @Slot(object)
     def compare(self, order: tuple[Request, threading.Event]) -> None:
         """Start a comparison in place of the one that may be running."""
         self._end_run()
-        self._run = _Run(*order)
-        self._timer.start()
+        self._run, failure = _tried(lambda: _Run(*order))
+        if failure is None:
+            self._timer.start()
+        else:
+            self.outcomes_arrived.emit(OutcomeBatch(order[0].id, (), finished=True, failure=failure))
 
     @Slot(object)
     def do(self, job: Job) -> None:

@@ -96,4 +96,4 @@ class ComparisonFiles(QObject):
             said = Notice.news(f"The comparison is saved as {path}.")
             self._session.notice_raised.emit(answer.failure or said)
 
-        self._session.tasks.do(partial(work.save_comparison, comparison, path, style), written)
+        self._session.tasks.do(partial(work.saving_comparison, comparison, path, style), written)

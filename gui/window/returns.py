@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.document.document import Document
+from engine.wording import count
 from gui.program.demo import DEMO_ADAPTERS
 from gui.state.memory import Memory
 from gui.state.notice import Notice
@@ -24,6 +25,10 @@ class Returns:
         if last is None:
             return
         gone = [path.name for path in map(Path, last.sources) if not path.exists()]
+        if len(last.sources) not in (0, 2):
+            said = f"The last session cannot be restored: it is of {count(len(last.sources), 'adapter')}, not of two."
+            self._session.notice_raised.emit(Notice.error(said))
+            return
         if gone:
             self._session.notice_raised.emit(
                 Notice.error(f"The last session cannot be restored: {' and '.join(gone)} has gone.")

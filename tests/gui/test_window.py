@@ -123,7 +123,8 @@ def test_a_late_answer_of_the_pair_before_is_dropped(qtbot: QtBot, window: MainW
     load(qtbot, window, DEMO)
     known = window.session.results[0]
     stale = PairOutcome(known.pair, PairFacts({Side.A: known.facts.overlap}), {})
-    run = window.session.tasks._run_id
+    assert window.session.tasks._run is not None
+    run = window.session.tasks._run.id
     window.session.places.open_paths(R8)
     qtbot.waitUntil(
         lambda: window.session.pairing is not None and window.session.pairing.first.name == "r8_seed0", timeout=20_000
