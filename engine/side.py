@@ -35,6 +35,9 @@ class Side(Enum):
         member.matrix, member.vectors, member.label, member.title = matrix, vectors, label, title
         return member
 
+    # Enum's own hashes the name, in Python, which takes longer than what is looked up with it.
+    __hash__ = object.__hash__
+
     @property
     def words(self) -> str:
         """Which vectors it compares, for readers."""

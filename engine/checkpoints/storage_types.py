@@ -41,6 +41,12 @@ class StoredArray:
         """The tensor's shape."""
         return self.data.shape
 
+    @property
+    def is_by_columns(self) -> bool:
+        """Whether the numbers of a column of a matrix (r, d) lie closer together than those of a row."""
+        down, along = self.data.strides
+        return down < along
+
     def widened(self) -> Float64Array:
         """The same numbers in float64, C-contiguous; every storage type is a subset of float64."""
         out = np.empty(self.data.shape)

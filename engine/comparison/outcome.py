@@ -14,7 +14,7 @@ from engine.subspaces.devices import CPU, Device
 
 if TYPE_CHECKING:  # NumPy stays out of the window's first paint
     from engine.checkpoints.storage_types import Float64Array
-    from engine.subspaces.facts import PairFacts, SideFacts
+    from engine.subspaces.facts import PairFacts, SideFacts, UpdateFacts
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,16 +51,17 @@ class PairOutcome:
         """
         if side in self.failures:
             return SideFailure(self.pair, self.failures[side])
-        return SideResult(self.pair, self.facts.on(side), self.device_failure)
+        return SideResult(self.pair, self.facts.on(side), self.device_failure, self.facts.update)
 
 
 @dataclass(frozen=True, eq=False)
 class SideResult:
-    """What is known of one pair on one side."""
+    """What is known of one pair on one side, and of its updates as a whole where both sides of ΔW are known."""
 
     pair: ModulePair
     facts: SideFacts
     device_failure: str = ""
+    update: UpdateFacts | None = None
 
     @property
     def nbytes(self) -> int:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, nullcontext
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Any
 
 from engine.checkpoints.reading import Scratch
-from engine.checkpoints.storage_types import Float64Array
 from engine.comparison.outcome import PairOutcome, Request
 from engine.errors import DeviceFailure, EngineError, FileChanged, NothingComparable
 from engine.matching.pairing import ModulePair
@@ -21,20 +18,20 @@ from engine.side import Side
 from engine.sources.source import FactorArrays, Module, SourceReader
 from engine.subspaces.algebra import NumpyAlgebra, algebra_for
 from engine.subspaces.facts import PairFacts
-from engine.subspaces.overlap import Overlap, Stack, stacked
+from engine.subspaces.one_reading import ModuleRows, Shared, module_rows, shared
 from engine.subspaces.processors import processors, products_on_one_processor
-from engine.subspaces.row_matrix import RowMatrix, row_matrix
 
 # Each thread holds the matrices of one module.
 _MOST_THREADS = 8
-# Operations in a module below which Python itself takes most of the time, which several threads only disturb.
-_WORTH_ANOTHER_THREAD = 3 * 10**7
+# Rows of a module's matrices that are multiplied at once: their product, 8 MB, and they themselves are in memory.
+_MOST_ROWS = 1024
 
 
 def outcomes(request: Request, cancelled: Callable[[], bool] = lambda: False) -> Generator[PairOutcome, None, None]:
     """Compute module by module; `cancelled` is asked before each one. Memory does not grow with their number.
 
-    Of each module every source is read once, whatever the number of its pairs and sides. On the CPU as many modules
+    Of each module every source is read once, whatever the number of its pairs and sides, unless there are so many
+    sources that only blocks of them go into memory. On the CPU as many modules
     are on their way as there are processors, each product on one of them, which is faster than one product on all
     (docs/performance.md). A GPU is given several modules at once, the next being read meanwhile; those that it
     fails on are computed on the CPU, and say so.
@@ -45,7 +42,8 @@ def outcomes(request: Request, cancelled: Callable[[], bool] = lambda: False) ->
         FileChanged: a source's file has gone or changed since it was opened; nothing that it holds now is compared.
         UnreadableFile: it cannot be opened any more.
     """
-    threads = _threads(request)
+    tasks = list(_tasks(request))
+    threads = 2 if request.device.is_cuda else max(1, min(_MOST_THREADS, processors(), len(tasks)))
     places = sorted({place for pair in request.pairs for place in pair.places})
     sources = {place: request.matching.sources[place] for place in places}
     for source in sources.values():
@@ -56,7 +54,7 @@ def outcomes(request: Request, cancelled: Callable[[], bool] = lambda: False) ->
         ThreadPoolExecutor(threads, thread_name_prefix="compute") as pool,
     ):
         readers = {place: open_files.enter_context(source.open()) for place, source in sources.items()}
-        run = _Run(request, readers)
+        run = _Run(request, readers, tasks)
         ahead: deque[Future[list[PairOutcome]]] = deque()
         try:
             for batch in run.batches():
@@ -71,112 +69,112 @@ def outcomes(request: Request, cancelled: Callable[[], bool] = lambda: False) ->
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _threads(request: Request) -> int:
-    """How many batches are on their way at once: on a GPU, one being computed while another is read."""
-    if request.device.is_cuda:
-        return 2
-    work = max((_rows(group) ** 2 * _dimension(group[0], request.sides) for group in _groups(request)), default=0)
-    return min(_MOST_THREADS, processors()) if work > _WORTH_ANOTHER_THREAD else 1
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """Pairs of one module whose matrices are multiplied together; `rows` of them all, in at most d dimensions."""
+
+    pairs: Sequence[ModulePair]
+    members: Mapping[int, Module]  # by place
+    rows: int
+    d: int
 
 
-def _groups(request: Request) -> list[list[ModulePair]]:
-    """The pairs of each module together, in the order in which the modules come first."""
+def _tasks(request: Request) -> Iterator[_Task]:
+    """The pairs of each module together, in the order in which the modules come first; in blocks where they have too
+    many rows."""
     groups: dict[str, list[ModulePair]] = {}
     for pair in request.pairs:
         groups.setdefault(pair.slug, []).append(pair)
-    return list(groups.values())
+    for group in groups.values():
+        for pairs in _blocks(group):
+            members = _members(pairs)
+            d = max((pairs[0].dimension(side) or 1 for side in request.sides), default=1)
+            yield _Task(pairs, members, sum(module.rank for module in members.values()), d)
 
 
-def _members(group: Sequence[ModulePair]) -> dict[int, Module]:
-    """The modules of the pairs of one module, by the places of their sources, ascending."""
-    members = {place: module for pair in group for place, module in zip(pair.places, pair.modules, strict=True)}
+def _members(pairs: Sequence[ModulePair]) -> dict[int, Module]:
+    """The modules of pairs of one module, by the places of their sources, ascending."""
+    members = {place: module for pair in pairs for place, module in zip(pair.places, pair.modules, strict=True)}
     return dict(sorted(members.items()))
 
 
-def _rows(group: Sequence[ModulePair]) -> int:
-    return sum(module.rank for module in _members(group).values())
-
-
-def _dimension(pair: ModulePair, sides: Sequence[Side]) -> int:
-    return max((pair.dimension(side) or 1 for side in sides), default=1)
+def _blocks(group: Sequence[ModulePair]) -> list[list[ModulePair]]:
+    """Pairs of one module, those between every two blocks of sources together."""
+    members = _members(group)
+    block_of: dict[int, int] = {}
+    block, rows = 0, 0
+    for place, module in members.items():
+        rows += module.rank
+        if 2 * rows > _MOST_ROWS and rows > module.rank:
+            block, rows = block + 1, module.rank
+        block_of[place] = block
+    if block < 2:  # all of them fit
+        return [list(group)]
+    between: dict[tuple[int, ...], list[ModulePair]] = {}
+    for pair in group:
+        between.setdefault(tuple(sorted(block_of[place] for place in pair.places)), []).append(pair)
+    return list(between.values())
 
 
 @dataclass(eq=False)
 class _Loaded:
-    """The pairs of one module whose factors have been read, by place; what is found of them gathers here."""
+    """The pairs of one module whose factors have been read, by place; why some of them fail gathers here."""
 
-    group: Sequence[ModulePair]
-    factors: Mapping[int, FactorArrays | EngineError]
-    overlaps: dict[tuple[int, int], dict[Side, Overlap]] = field(default_factory=dict)
-    failures: dict[tuple[int, int], dict[Side, EngineError]] = field(default_factory=dict)
-    device_failures: dict[tuple[int, int], str] = field(default_factory=dict)
-
-    def open_pairs(self, side: Side) -> list[ModulePair]:
-        """The pairs that have not failed on a side."""
-        return [pair for pair in self.group if side not in self.failures.get(pair.places, {})]
-
-    def outcomes(self) -> Iterator[PairOutcome]:
-        """What came of the pairs."""
-        for pair in self.group:
-            places = pair.places
-            facts = PairFacts(self.overlaps.get(places, {}))
-            yield PairOutcome(pair, facts, self.failures.get(places, {}), self.device_failures.get(places, ""))
-
-
-@dataclass(frozen=True, eq=False)
-class _Staged:
-    """The matrices of one module on one side and in one space, by place; `product` is what is to become of them on
-    the device, or why nothing is."""
-
-    loaded: _Loaded
-    side: Side
-    matrices: Mapping[int, RowMatrix]
     pairs: Sequence[ModulePair]
-    product: Any | DeviceFailure
+    factors: Mapping[int, FactorArrays | EngineError]
+    failures: dict[tuple[int, int], dict[Side, EngineError]] = field(default_factory=dict)
 
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows of all matrices, and the dimension of their space."""
-        shapes = [matrix.shape for matrix in self.matrices.values()]
-        return sum(rows for rows, _ in shapes), shapes[0][1]
+    def outcomes(self, found: Shared, device_failure: str) -> Iterator[PairOutcome]:
+        """What came of the pairs."""
+        for pair in self.pairs:
+            facts = PairFacts(found.overlaps.get(pair.places, {}))
+            yield PairOutcome(pair, facts, self.failures.get(pair.places, {}), device_failure)
 
 
 class _Run:
-    """The way of the modules of one request: read, staged on the device, multiplied there, decomposed here.
+    """The way of the modules of one request: read, multiplied on the device, decomposed.
 
     Batches are computed by several threads at once; what each of them needs for itself is in `_own`.
     """
 
-    def __init__(self, request: Request, readers: Mapping[int, SourceReader]) -> None:
+    def __init__(self, request: Request, readers: Mapping[int, SourceReader], tasks: Sequence[_Task]) -> None:
         self._request = request
         self._readers = readers
+        self._tasks = tasks
         self._reading = threading.Lock()
         self._own = threading.local()
         self._algebra = algebra_for(request.device)
 
-    def batches(self) -> Iterator[list[list[ModulePair]]]:
-        """The modules in their order: as many of one shape together as the device wants."""
-        for (rows, d), alike in itertools.groupby(_groups(self._request), self._kind):
-            size = self._algebra.batch_size(rows, d)
-            while batch := list(itertools.islice(alike, size)):
+    def batches(self) -> Iterator[list[_Task]]:
+        """The tasks in their order, as many together as the device wants."""
+        batch: list[_Task] = []
+        share = 0.0
+        for task in self._tasks:
+            batch.append(task)
+            share += 1.0 / self._algebra.batch_size(task.rows, task.d)
+            if share > 0.999:
                 yield batch
+                batch, share = [], 0.0
+        if batch:
+            yield batch
 
-    def _kind(self, group: Sequence[ModulePair]) -> tuple[int, int]:
-        return _rows(group), _dimension(group[0], self._request.sides)
-
-    def results(self, batch: Sequence[Sequence[ModulePair]], cancelled: Callable[[], bool]) -> list[PairOutcome]:
+    def results(self, batch: Sequence[_Task], cancelled: Callable[[], bool]) -> list[PairOutcome]:
         """The outcomes of a batch, in its order; none when it is cancelled while it is read."""
         arrived: list[_Loaded] = []
-        for group in batch:
+        for task in batch:
             if cancelled():
                 return []
-            arrived.append(self._read(group))
-        for side in self._request.sides:
-            staged = [each for loaded in arrived for each in self._staged(loaded, side)]
-            for each, gram in self._grams(staged):
-                self._compare(each, gram)
+            arrived.append(self._read(task))
+        modules = [self._module(loaded) for loaded in arrived]
+        found = self._shared(modules)
         self._scratch().recycle()
-        return [outcome for loaded in arrived for outcome in loaded.outcomes()]
+        outcomes: list[PairOutcome] = []
+        for loaded, (shared_by, device_failure) in zip(arrived, found, strict=True):
+            for pair in loaded.pairs:
+                for side, error in shared_by.failures.get(pair.places, {}).items():
+                    self._fail(loaded, pair, side, error)
+            outcomes += loaded.outcomes(shared_by, device_failure)
+        return outcomes
 
     def _scratch(self) -> Scratch:
         if not hasattr(self._own, "scratch"):
@@ -184,12 +182,12 @@ class _Run:
         scratch: Scratch = self._own.scratch
         return scratch
 
-    def _read(self, group: Sequence[ModulePair]) -> _Loaded:
+    def _read(self, task: _Task) -> _Loaded:
         """Each source's factors of one module, read once; a file that has changed ends the run."""
         A, B = (any(needs) for needs in zip(*((s.needs_A, s.needs_B) for s in self._request.sides), strict=True))
         factors: dict[int, FactorArrays | EngineError] = {}
         with self._reading:
-            for place, module in _members(group).items():
+            for place, module in task.members.items():
                 try:
                     factors[place] = self._readers[place].read(
                         module, A=A, B=B and module.has_B, scratch=self._scratch()
@@ -198,80 +196,43 @@ class _Run:
                     raise
                 except EngineError as error:
                     factors[place] = error
-        return _Loaded(group, factors)
+        return _Loaded(task.pairs, factors)
 
-    def _staged(self, loaded: _Loaded, side: Side) -> Iterator[_Staged]:
-        """What of a module can be compared on a side, sent to the device: a stack for each dimension."""
-        for pair in loaded.group:
-            if obstacle := pair.obstacle(side):
-                self._fail(loaded, pair, side, NothingComparable(obstacle))
-        matrices: dict[int, RowMatrix] = {}
-        for place in _members(loaded.open_pairs(side)):
-            try:
-                matrices[place] = self._row_matrix(loaded.factors[place], side, place)
-            except EngineError as error:
-                for pair in loaded.open_pairs(side):
-                    if place in pair.places:
-                        self._fail(loaded, pair, side, error)
-        alike: dict[int, list[ModulePair]] = {}
-        for pair in loaded.open_pairs(side):
-            alike.setdefault(matrices[pair.places[0]].shape[1], []).append(pair)
-        for pairs in alike.values():
-            stack = {place: matrices[place] for place in _members(pairs)}
-            yield _Staged(loaded, side, stack, pairs, self._sent(stack.values()))
+    def _module(self, loaded: _Loaded) -> ModuleRows:
+        """What of a module can be compared; the rest of its pairs have failed."""
+        wanted: dict[Side, list[tuple[int, int]]] = {side: [] for side in self._request.sides}
+        unread = {place: error for place, error in loaded.factors.items() if isinstance(error, EngineError)}
+        for pair in loaded.pairs:
+            error = unread.get(pair.places[0]) or unread.get(pair.places[1])
+            for side, places in wanted.items():
+                if obstacle := pair.obstacle(side):
+                    self._fail(loaded, pair, side, NothingComparable(obstacle))
+                elif error is not None:
+                    self._fail(loaded, pair, side, error)
+                else:
+                    places.append(pair.places)
+        sound = {place: read for place, read in loaded.factors.items() if isinstance(read, FactorArrays)}
+        return module_rows(sound, wanted, {place: self._request.matching.sources[place].path for place in sound})
 
-    def _row_matrix(self, factors: FactorArrays | EngineError, side: Side, place: int) -> RowMatrix:
-        if isinstance(factors, EngineError):
-            raise factors
-        return row_matrix(factors, side, self._request.matching.sources[place].path)
+    def _shared(self, modules: Sequence[ModuleRows]) -> list[tuple[Shared, str]]:
+        """What the pairs of each module have in common, and why the device did not find it, if so.
 
-    def _sent(self, matrices: Iterable[RowMatrix]) -> Any | DeviceFailure:
+        What fails together is tried module by module: one decomposition that does not converge, or too little memory,
+        leaves the others where they are.
+        """
         try:
-            return self._algebra.stage([matrix.stored for matrix in matrices])
+            return [(found, "") for found in shared(modules, self._algebra)]
         except DeviceFailure as failure:
-            return failure
-
-    def _grams(self, staged: Sequence[_Staged]) -> Iterator[tuple[_Staged, Float64Array | DeviceFailure]]:
-        """Each stack with its Gram matrix, or why the device has none; those of one shape at once."""
-        alike: dict[tuple[int, int], list[_Staged]] = {}
-        for each in staged:
-            if isinstance(each.product, DeviceFailure):
-                yield each, each.product
-            else:
-                alike.setdefault(each.shape, []).append(each)
-        for stacks in alike.values():
+            if len(modules) > 1:
+                return [each for module in modules for each in self._shared([module])]
             try:
-                grams = self._algebra.grams([each.product for each in stacks])
-            except DeviceFailure as failure:
-                yield from ((each, failure) for each in stacks)
-            else:
-                yield from zip(stacks, grams, strict=True)
-
-    def _compare(self, staged: _Staged, gram: Float64Array | DeviceFailure) -> None:
-        """The overlaps of the pairs of one stack."""
-        order = {place: position for position, place in enumerate(staged.matrices)}
-        matrices = list(staged.matrices.values())
-        loaded, side = staged.loaded, staged.side
-        stack = gram if isinstance(gram, DeviceFailure) else Stack(matrices, gram, self._algebra)
-        for pair in staged.pairs:
-            first, second = (order[place] for place in pair.places)
-            try:
-                try:
-                    if isinstance(stack, DeviceFailure):
-                        raise stack
-                    overlap = stack.overlap(first, second)
-                except DeviceFailure as failure:
-                    overlap = stacked([matrices[first], matrices[second]], NumpyAlgebra()).overlap(0, 1)
-                    loaded.device_failures[pair.places] = failure.reason
-                loaded.overlaps.setdefault(pair.places, {})[side] = overlap
-            except EngineError as error:
-                self._fail(loaded, pair, side, error)
+                return [(shared(modules, NumpyAlgebra())[0], failure.reason)]
+            except DeviceFailure as last:
+                return [(_failed(modules[0], last), failure.reason)]
 
     def _fail(self, loaded: _Loaded, pair: ModulePair, side: Side, error: EngineError) -> None:
-        """Keep the first failure of a pair on a side; its reason says which of the two adapters it speaks of."""
-        failures = loaded.failures.setdefault(pair.places, {})
-        if side not in failures:
-            failures[side] = self._told(pair, error)
+        """Keep a failure of a pair on a side; its reason says which of the two adapters it speaks of."""
+        loaded.failures.setdefault(pair.places, {})[side] = self._told(pair, error)
 
     def _told(self, pair: ModulePair, error: EngineError) -> EngineError:
         told = copy(error)
@@ -282,3 +243,12 @@ class _Run:
                 told.reason = f"In the {which} adapter: {error.reason}"
                 break
         return told
+
+
+def _failed(module: ModuleRows, error: EngineError) -> Shared:
+    """Nothing is found of any pair."""
+    failures: dict[tuple[int, int], dict[Side, EngineError]] = {}
+    for side, pairs in module.wanted.items():
+        for places in pairs:
+            failures.setdefault(places, {})[side] = error
+    return Shared(failures=failures)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from engine.matching.matching import Key, Matching, match, same_shape
 from engine.naming.module_path import ModulePath
@@ -53,6 +54,15 @@ class ModulePair:
 
     def obstacle(self, side: Side) -> str:
         """Why this pair cannot be compared on this side, in one sentence; empty where it can."""
+        return self._obstacles[side]
+
+    @cached_property
+    def _obstacles(self) -> dict[Side, str]:
+        if self.first.has_B and self.second.has_B and _space(self.first) == _space(self.second):
+            return _NO_OBSTACLES
+        return {side: self._obstacle(side) for side in Side}
+
+    def _obstacle(self, side: Side) -> str:
         for which, module in (("first", self.first), ("second", self.second)):
             if side.needs_B and not module.has_B:
                 return f"The {which} adapter holds A and no B here, and side {side.value} needs B."
@@ -64,6 +74,14 @@ class ModulePair:
             order = self.first.row_order or self.second.row_order
             return f"The two formats order the rows of B differently here (one has {order})."
         return ""
+
+
+_NO_OBSTACLES = dict.fromkeys(Side, "")
+
+
+def _space(module: Module) -> tuple[object, ...]:
+    """What two modules must have in common to be compared on every side."""
+    return module.d_in, module.d_out, module.row_order
 
 
 @dataclass(frozen=True, eq=False)

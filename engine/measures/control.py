@@ -9,7 +9,7 @@ import numpy as np
 from engine.checkpoints.storage_types import FLOAT64, StoredArray
 from engine.side import Side
 from engine.subspaces.facts import SideFacts
-from engine.subspaces.overlap import overlap_of
+from engine.subspaces.one_reading import overlap_of
 from engine.subspaces.row_matrix import RowMatrix
 
 

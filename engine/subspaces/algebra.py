@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,12 +20,15 @@ if TYPE_CHECKING:
 # Widened columns of both matrices that are multiplied at a time (measured: docs/performance.md).
 _BLOCK_BYTES = 1 << 21
 _SMALLEST_BLOCK = 256
-# About 3 ms on a processor; handing a task over takes about 0.1 ms.
-_OPERATIONS_PER_TASK = 3 * 10**7
-_LARGEST_CPU_BATCH = 16
+# Some 10 ms on a processor: enough that NumPy's calls, each for a whole batch, are not what takes the time.
+_OPERATIONS_PER_TASK = 15 * 10**7
+_LARGEST_CPU_BATCH = 32
 # What one batch on a GPU may take of its memory in float64, and how many modules.
 _BATCH_BYTES = 1 << 28
 _LARGEST_BATCH = 64
+
+
+Turns = Sequence[Float64Array]
 
 
 class Algebra(Protocol):
@@ -38,12 +42,19 @@ class Algebra(Protocol):
         """Send a stack of matrices (r, d), (r', d), … on its way to the device."""
         ...
 
-    def grams(self, staged: Sequence[Any]) -> list[Float64Array]:
-        """Z Zᵀ, (r + r' + …, r + r' + …), of Z = [X; X'; …] for each stack that was staged; all are of one shape."""
+    def grams(self, staged: Sequence[Any], turns: Sequence[Turns] | None = None) -> list[Float64Array]:
+        """Z Zᵀ, (r + r' + …, r + r' + …), of Z = [X; X'; …] for each stack that was staged; all are of one shape.
+
+        With `turns`, Z = [T X; T' X'; …]: for each stack a matrix (r, r) for each of its matrices.
+        """
         ...
 
-    def right_singular(self, X: Float64Array) -> tuple[Float64Array, Float64Array]:
-        """σ, descending, and the right-singular vectors as rows, min(r, d) of them, of X (r, d)."""
+    def eigenvectors(self, grams: Float64Array) -> Float64Array:
+        """Eigenvectors as columns, the largest eigenvalue's first, of each symmetric matrix in (n, r, r)."""
+        ...
+
+    def decomposition(self, X: Float64Array) -> tuple[Float64Array, Float64Array, Float64Array]:
+        """V (r, m), σ (m,), descending, and the rows Q (m, d) of X = V diag(σ) Q, (r, d) with m = min(r, d)."""
         ...
 
 
@@ -51,7 +62,7 @@ class NumpyAlgebra:
     """On the CPU, stack by stack.
 
     Raises:
-        DeviceFailure: from `right_singular`, where the decomposition does not converge.
+        DeviceFailure: from `eigenvectors` and `decomposition`, where a decomposition does not converge.
     """
 
     def __init__(self) -> None:
@@ -64,40 +75,57 @@ class NumpyAlgebra:
     def stage(self, matrices: Sequence[StoredArray]) -> Sequence[StoredArray]:
         return matrices
 
-    def grams(self, staged: Sequence[Sequence[StoredArray]]) -> list[Float64Array]:
-        return [self._gram(matrices) for matrices in staged]
+    def grams(
+        self, staged: Sequence[Sequence[StoredArray]], turns: Sequence[Turns] | None = None
+    ) -> list[Float64Array]:
+        if turns is None:
+            return [self._gram(matrices) for matrices in staged]
+        return [self._gram(matrices, each) for matrices, each in zip(staged, turns, strict=True)]
 
-    def _gram(self, matrices: Sequence[StoredArray]) -> Float64Array:
+    def _gram(self, matrices: Sequence[StoredArray], turns: Turns | None = None) -> Float64Array:
         """A block of columns is widened and multiplied while it is in the cache, then the next.
 
         NumPy sees that Z Zᵀ is symmetric and computes half of it.
         """
         ends = np.cumsum([0, *(matrix.shape[0] for matrix in matrices)]).tolist()
+        places = [slice(first, last) for first, last in itertools.pairwise(ends)]
         rows, d = ends[-1], matrices[0].shape[1]
         width = max(1, min(d, max(_SMALLEST_BLOCK, _BLOCK_BYTES // (8 * rows))))
-        widened = self._block(rows, width)
+        widened = self._block(rows, width, by_columns=matrices[0].is_by_columns)
         total = np.zeros((rows, rows))
         with np.errstate(over="ignore", invalid="ignore"):  # seen in the result, and answered there
             for start in range(0, d, width):
                 stop = min(start + width, d)
                 block = widened[:, : stop - start]
-                for matrix, first, last in zip(matrices, ends[:-1], ends[1:], strict=True):
-                    matrix.widen_columns(start, stop, block[first:last])
+                for matrix, place in zip(matrices, places, strict=True):
+                    matrix.widen_columns(start, stop, block[place])
+                if turns is not None:
+                    for turn, place in zip(turns, places, strict=True):
+                        block[place] = turn @ block[place]
                 total += block @ block.T
         return total
 
-    def _block(self, rows: int, width: int) -> Float64Array:
+    def _block(self, rows: int, width: int, *, by_columns: bool) -> Float64Array:
+        """Memory for (rows, width) numbers, laid out as the matrices are, so that they are read in their order."""
         block: Float64Array | None = getattr(self._own, "block", None)
-        if block is None or block.shape != (rows, width):
-            block = self._own.block = np.empty((rows, width))
-        return block
+        if block is None or block.size < rows * width:
+            block = self._own.block = np.empty(rows * width)
+        block = block[: rows * width]
+        return block.reshape(width, rows).T if by_columns else block.reshape(rows, width)
 
-    def right_singular(self, X: Float64Array) -> tuple[Float64Array, Float64Array]:
+    def eigenvectors(self, grams: Float64Array) -> Float64Array:
         try:
-            _, sigma, U = np.linalg.svd(X, full_matrices=False)
+            vectors: Float64Array = np.linalg.eigh(grams)[1][:, :, ::-1]
+        except np.linalg.LinAlgError as error:
+            raise DeviceFailure("An eigenvalue decomposition did not converge.") from error
+        return vectors
+
+    def decomposition(self, X: Float64Array) -> tuple[Float64Array, Float64Array, Float64Array]:
+        try:
+            V, sigma, Q = np.linalg.svd(X, full_matrices=False)
         except np.linalg.LinAlgError as error:
             raise DeviceFailure("The singular value decomposition did not converge.") from error
-        return sigma, U
+        return V, sigma, Q
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,19 +183,20 @@ class TorchAlgebra:
             return self._torch.from_numpy(bits)
         return self._torch.from_numpy(bits.view(carrier)).view(dtype)
 
-    def grams(self, staged: Sequence[_Staged]) -> list[Float64Array]:
+    def grams(self, staged: Sequence[_Staged], turns: Sequence[Turns] | None = None) -> list[Float64Array]:
         results: list[Float64Array] = []
         while len(results) < len(staged):
-            part = staged[len(results) : len(results) + self._largest]
+            here = slice(len(results), len(results) + self._largest)
+            part = staged[here]
             try:
-                results += self._batch(part)
+                results += self._batch(part, None if turns is None else turns[here])
             except RuntimeError as error:
                 if not self._out_of_memory(error) or len(part) == 1:
                     raise self._failure(error) from error
                 self._largest = len(part) // 2
         return results
 
-    def _batch(self, staged: Sequence[_Staged]) -> list[Float64Array]:
+    def _batch(self, staged: Sequence[_Staged], turns: Sequence[Turns] | None) -> list[Float64Array]:
         torch = self._torch
         for stack in staged:
             if stack.arrived is not None:
@@ -175,16 +204,30 @@ class TorchAlgebra:
                 here.wait_event(stack.arrived)
                 for tensor in stack.matrices:
                     tensor.record_stream(here)
-        wide = torch.float64
-        Z = torch.stack([torch.cat([tensor.to(wide) for tensor in stack.matrices]) for stack in staged])
+        parts = [[tensor.to(torch.float64) for tensor in stack.matrices] for stack in staged]
+        if turns is not None:
+            parts = [
+                [self._sent(turn) @ X for turn, X in zip(each, matrices, strict=True)]
+                for each, matrices in zip(turns, parts, strict=True)
+            ]
+        Z = torch.stack([torch.cat(matrices) for matrices in parts])
         products: Float64Array = torch.bmm(Z, Z.mT).cpu().numpy()
         return list(products)
 
-    def right_singular(self, X: Float64Array) -> tuple[Float64Array, Float64Array]:
+    def _sent(self, X: Float64Array) -> torch.Tensor:
+        return self._torch.from_numpy(np.ascontiguousarray(X)).to(self._device.id)
+
+    def eigenvectors(self, grams: Float64Array) -> Float64Array:
         try:
-            on_device = self._torch.from_numpy(np.ascontiguousarray(X)).to(self._device.id)
-            _, sigma, U = self._torch.linalg.svd(on_device, full_matrices=False)
-            return sigma.cpu().numpy(), U.cpu().numpy()
+            vectors: Float64Array = self._torch.linalg.eigh(self._sent(grams))[1].flip(-1).cpu().numpy()
+        except RuntimeError as error:
+            raise self._failure(error) from error
+        return vectors
+
+    def decomposition(self, X: Float64Array) -> tuple[Float64Array, Float64Array, Float64Array]:
+        try:
+            V, sigma, Q = self._torch.linalg.svd(self._sent(X), full_matrices=False)
+            return V.cpu().numpy(), sigma.cpu().numpy(), Q.cpu().numpy()
         except RuntimeError as error:
             raise self._failure(error) from error
 

@@ -24,7 +24,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -137,7 +138,7 @@ def _measure(case: Case, folder: Path, *, quick: bool) -> None:
             "(b)": lambda: _by_numpy(X, Y),
             "(c)": lambda: _by_torch(X, Y),
         }
-    best = _in_turns(works)
+    best = in_turns(works)
     operations = 3 * 2 * case.r**2 * case.d * panels
     symmetric = 2 * case.r * (2 * case.r + 1) * case.d * panels
     rate = max(operations / best["dgemm"], symmetric / best["dsyrk"])
@@ -160,7 +161,7 @@ def _measure(case: Case, folder: Path, *, quick: bool) -> None:
     sys.stdout.write("\n".join(rows) + "\n")
 
 
-def _in_turns(works: Mapping[str, Callable[[], object]]) -> dict[str, float]:
+def in_turns(works: Mapping[str, Callable[[], object]]) -> dict[str, float]:
     """The best time of each, all in turns, so that a slow moment of the machine meets none of them alone."""
     best = dict.fromkeys(works, float("inf"))
     for _ in range(_ROUNDS):
@@ -235,9 +236,16 @@ def _peak(folder: Path, layers: int) -> int:
 
 
 def _print_peak(folder: Path, layers: int) -> None:
+    with peak_above_libraries():
+        for _ in outcomes(_request(folder, layers)):
+            pass
+
+
+@contextmanager
+def peak_above_libraries() -> Iterator[None]:
+    """Print the MB that are taken in this context in a fresh process."""
     before = _high_water()
-    for _ in outcomes(_request(folder, layers)):
-        pass
+    yield
     sys.stdout.write(f"{(_high_water() - before) // 1024}\n")
 
 

@@ -13,7 +13,7 @@ from engine.measures.view import View, bar_labels, figure_title
 from engine.measures.views import chance_band, read_cell, view_values, why_undefined
 from engine.side import Side
 from engine.subspaces.facts import SideFacts
-from engine.subspaces.overlap import overlap_of
+from engine.subspaces.one_reading import overlap_of
 from engine.subspaces.row_matrix import RowMatrix
 
 

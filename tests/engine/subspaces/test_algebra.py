@@ -12,7 +12,8 @@ import pytest
 
 import engine.comparison.running
 import engine.subspaces.algebra
-import engine.subspaces.overlap
+import engine.subspaces.one_reading
+import engine.subspaces.stack
 from engine.checkpoints.storage_types import STORAGE_TYPES, StoredArray
 from engine.comparison.outcome import PairOutcome, Request, SideOutcome, SideResult
 from engine.errors import DeviceFailure
@@ -78,11 +79,11 @@ class _Scarce(TorchAlgebra):
         self.room = room
         self.sizes: list[int] = []
 
-    def _batch(self, staged: Any) -> Any:
+    def _batch(self, staged: Any, turns: Any) -> Any:
         self.sizes.append(len(staged))
         if len(staged) > self.room:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return super()._batch(staged)
+        return super()._batch(staged, turns)
 
 
 def test_out_of_memory_leads_to_smaller_batches() -> None:
@@ -148,27 +149,33 @@ class _Failing(NumpyAlgebra):
         self._fail("stage")
         return super().stage(matrices)
 
-    def grams(self, staged: Any) -> Any:
-        self._fail("grams")
-        return super().grams(staged)
+    def grams(self, staged: Any, turns: Any = None) -> Any:
+        self._fail("grams" if turns is None else "turned grams")
+        return super().grams(staged, turns)
 
-    def right_singular(self, X: Any) -> Any:
-        self._fail("right_singular")
-        return super().right_singular(X)
+    def eigenvectors(self, grams: Any) -> Any:
+        self._fail("eigenvectors")
+        return super().eigenvectors(grams)
+
+    def decomposition(self, X: Any) -> Any:
+        self._fail("decomposition")
+        return super().decomposition(X)
 
     def _fail(self, step: str) -> None:
         if step == self._step:
             raise DeviceFailure("The GPU failed.")
 
 
-@pytest.mark.parametrize("step", ["stage", "grams", "right_singular"])
+@pytest.mark.parametrize("step", ["stage", "grams", "turned grams", "eigenvectors", "decomposition"])
 def test_what_a_device_fails_on_is_computed_on_the_cpu_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     request = _request(tmp_path, CPU)
     right = _computed(monkeypatch, request, NumpyAlgebra())
-    if step == "right_singular":
-        monkeypatch.setattr(engine.subspaces.overlap, "_gram_directions", lambda _gram: None)
+    if step == "turned grams":
+        monkeypatch.setattr(engine.subspaces.one_reading, "LARGEST_ERROR", 0.0)
+    if step == "decomposition":
+        monkeypatch.setattr(engine.subspaces.stack, "_SMALLEST_PIVOT", 2.0)
     found = _computed(monkeypatch, request, _Failing(step))
     for one, other in zip(right, found, strict=True):
         assert isinstance(one, SideResult)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import engine.subspaces.overlap
+import engine.subspaces.one_reading
+import engine.subspaces.stack
 from engine.checkpoints.storage_types import (
     BFLOAT16,
     FLOAT16,
@@ -22,8 +23,9 @@ from engine.errors import MalformedAdapter
 from engine.measures.phi import phi
 from engine.side import Side
 from engine.sources.source import FactorArrays
-from engine.subspaces.overlap import Overlap, overlap_of
-from engine.subspaces.row_matrix import RowMatrix, row_matrix
+from engine.subspaces.one_reading import overlap_of, pair_facts
+from engine.subspaces.overlap import Overlap
+from engine.subspaces.row_matrix import RowMatrix
 
 Matrix = npt.NDArray[np.float64]
 BAR = 1e-9
@@ -153,8 +155,7 @@ def test_finite_numbers_near_the_ends_are_compared(scale_A: float, scale_B: floa
         made.append((rng.standard_normal((rank, 40)) * scale_A, rng.standard_normal((30, rank)) * scale_B))
     whole = [(np.ldexp(A, -_exponent(A)), np.ldexp(B, -_exponent(B))) for A, B in made]
 
-    first, second = (row_matrix(factors(A, B), side) for A, B in made)
-    result = overlap_of(first, second)
+    result = overlap_on(side, *(factors(A, B) for A, B in made))
 
     assert (result.first.numerical_rank, result.second.numerical_rank) == (4, 6)
     assert result.first.ties == result.second.ties == ()
@@ -188,8 +189,7 @@ def test_the_ends_of_smaller_types_are_compared(type_: StorageType, scale: float
         stored.append(FactorArrays(*arrays))
         wide.append([np.ldexp(array.widened(), -_exponent(array.widened())) for array in arrays])
 
-    first, second = (row_matrix(each, side) for each in stored)
-    result = overlap_of(first, second)
+    result = overlap_on(side, *stored)
 
     assert (result.first.numerical_rank, result.second.numerical_rank) == (4, 6)
     expected = reference(*(vectors(side, A, B) for A, B in wide))[:4, :6]
@@ -204,9 +204,7 @@ def test_stored_precision_is_widened_before_anything_is_computed(type_: StorageT
         numbers = rng.standard_normal((r, 64)).astype(np.float32)
         bits = (numbers.view(np.uint32) >> 16).astype(np.uint16) if type_ is BFLOAT16 else numbers
         stored.append(StoredArray(bits.astype(type_.carrier), type_))
-    X, Y = (row_matrix(FactorArrays(A=array, B=None), Side.A) for array in stored)
-
-    result = overlap_of(X, Y)
+    result = overlap_on(Side.A, *(FactorArrays(A=array, B=None) for array in stored))
 
     assert result.first.numerical_rank == 8
     np.testing.assert_allclose(phi(result), reference(stored[0].widened(), stored[1].widened()), rtol=0, atol=BAR)
@@ -223,19 +221,22 @@ def test_spaces_of_different_dimension_are_refused() -> None:
     assert (refused.value.expected, refused.value.found) == (5, 6)
 
 
-# --- the two routes --------------------------------------------------------------------------------------
+# --- the three routes --------------------------------------------------------------------------------------
 
 
-def test_gram_and_svd_routes_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_three_routes_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(9)
     X, Y = with_spectrum(rng, np.linspace(1.0, 0.1, 12), 50), with_spectrum(rng, np.linspace(3.0, 1.0, 6), 50)
     by_gram = overlap(X, Y)
-    monkeypatch.setattr(engine.subspaces.overlap, "_gram_directions", lambda gram: None)
+    monkeypatch.setattr(engine.subspaces.one_reading, "LARGEST_ERROR", 0.0)
+    by_two = overlap(X, Y)
+    monkeypatch.setattr(engine.subspaces.stack, "_SMALLEST_PIVOT", 2.0)
     by_svd = overlap(X, Y)
 
-    assert (by_gram.method, by_svd.method) == ("Gram", "SVD")
-    np.testing.assert_allclose(phi(by_gram), phi(by_svd), rtol=0, atol=BAR)
-    np.testing.assert_allclose(by_gram.first.values, by_svd.first.values, rtol=1e-9)
+    assert [result.method for result in (by_gram, by_two, by_svd)] == ["Gram", "CholeskyQR2", "SVD"]
+    for other in (by_two, by_svd):
+        np.testing.assert_allclose(phi(other), phi(by_gram), rtol=0, atol=1e-12)
+        np.testing.assert_allclose(other.first.values, by_gram.first.values, rtol=1e-12)
 
 
 @settings(max_examples=60, deadline=None)
@@ -320,7 +321,11 @@ def factors(A: Matrix | None, B: Matrix | None) -> FactorArrays:
 
 
 def side_phi(side: Side, first: FactorArrays, second: FactorArrays) -> Matrix:
-    return phi(overlap_of(row_matrix(first, side), row_matrix(second, side)))
+    return phi(overlap_on(side, first, second))
+
+
+def overlap_on(side: Side, first: FactorArrays, second: FactorArrays) -> Overlap:
+    return pair_facts(first, second, (side,)).on(side).overlap
 
 
 def vectors(side: Side, A: Matrix, B: Matrix) -> Matrix:
@@ -392,17 +397,21 @@ def test_numbers_that_are_none_are_refused_by_name(factor: str, bad: float) -> N
 
 
 def test_missing_B_is_refused_where_it_is_needed() -> None:
-    assert row_matrix(factors(np.eye(2, 3), None), Side.A).shape == (2, 3)
+    only_A = factors(np.eye(2, 3), None)
+    assert overlap_on(Side.A, only_A, only_A).shape == (2, 2)
     for side in (Side.B, Side.DW_LEFT, Side.DW_RIGHT):
         with pytest.raises(MalformedAdapter, match="B was not read"):
-            row_matrix(factors(np.eye(2, 3), None), side)
+            overlap_on(side, only_A, only_A)
 
 
 def test_coarsest_type_decides_what_is_rounding() -> None:
-    mixed = FactorArrays(StoredArray(np.eye(2, 3, dtype="<f2"), FLOAT16), StoredArray(np.eye(3, 2), FLOAT64))
+    A, B = np.diag([1.0, 1e-4]) @ np.eye(2, 300), np.eye(300, 2)
+    mixed = FactorArrays(StoredArray(A.astype("<f2"), FLOAT16), StoredArray(B, FLOAT64))
 
-    assert row_matrix(mixed, Side.DW_RIGHT).type is FLOAT16
-    assert row_matrix(mixed, Side.B).type is FLOAT64
+    facts = pair_facts(mixed, mixed)
+
+    ranks = {side: facts.on(side).first.numerical_rank for side in Side}
+    assert ranks == {Side.A: 1, Side.B: 2, Side.DW_RIGHT: 1, Side.DW_LEFT: 1}
 
 
 # --- ties and rank ---------------------------------------------------------------------------------------
@@ -502,8 +511,7 @@ def test_every_storage_type_at_every_shape(name: str, seed: int, r: int, r_: int
         bits = tensor.contiguous().view(torch.uint8).numpy().copy().view(STORAGE_TYPES[name].carrier)
         stored.append(StoredArray(bits.reshape(rows, d), STORAGE_TYPES[name]))
     X, Y = (array.widened() for array in stored)
-    first, second = (row_matrix(FactorArrays(A=array, B=None), Side.A) for array in stored)
-    result = overlap_of(first, second)
+    result = overlap_on(Side.A, *(FactorArrays(A=array, B=None) for array in stored))
 
     k, k_ = result.first.numerical_rank, result.second.numerical_rank
     assert np.isnan(phi(result)[k:]).all()
