@@ -203,12 +203,14 @@ def test_a_side_is_computed_when_it_is_asked_for_and_kept(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(known, "outcomes", counted)
     compared = phiscope.compare(*_SEEDS, projections="q")
-    assert computed == [((phiscope.Side.A,), 6)]
+    A, B, right, left = phiscope.Side
+    assert computed == [((A, right, left), 6)], "the findings say how the updates stand together"
     of_B = compared.on("B")
     assert (of_B.side, compared.on(phiscope.Side.B), of_B.on("A")) == (phiscope.Side.B, of_B, compared)
     np.testing.assert_array_equal(of_B.phi("q", 3), compared.phi("q", 3, side="B"))
     compared.phi("q", 3), compared.findings(), compared.sentence, compared.skipped
-    assert computed == [((phiscope.Side.A,), 6), ((phiscope.Side.B,), 6)]
+    compared.phi("q", 3, side="dW-left"), compared.on("dW-right").findings()
+    assert computed == [((A, right, left), 6), ((B, right, left), 6)]
 
 
 def test_opened_adapters_are_compared_as_paths_are() -> None:

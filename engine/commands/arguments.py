@@ -21,6 +21,7 @@ from engine.figures.presets import Preset
 from engine.figures.style import FIGURE_FORMATS, RESOLUTIONS, SWITCHES, TEXT_SIZES, WIDTHS, FigureStyle, text_sizes
 from engine.matching.selection import LayerSelection, parse_layers
 from engine.measures.view import View
+from engine.side import Side
 
 NO_FILES = "none"
 
@@ -48,6 +49,15 @@ class Selection:
     def chooses_figure(self) -> bool:
         """Whether it is said what the figure shows."""
         return bool(self.panels or self.preset)
+
+
+def side_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare `side`: one side, or several, each once and in their order."""
+    parser.add_argument(
+        "--side", type=_sides, default=(Side.A,), metavar="A|B|dW-right|dW-left",
+        help="whose singular vectors: A (default, the paper's), B, or ΔW's; of several, such as A,dW-right, each is "
+        "written into a folder of its name",
+    )  # fmt: skip
 
 
 def selection_arguments(parser: argparse.ArgumentParser) -> None:
@@ -142,6 +152,14 @@ def _layers(text: str) -> LayerSelection:
         return parse_layers(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _sides(text: str) -> tuple[Side, ...]:
+    names = [side.value for side in Side]
+    unknown = next((name for name in _names(text) if name not in names), None)
+    if unknown is not None:
+        raise argparse.ArgumentTypeError(f"'{unknown}' is none of {', '.join(names)}")
+    return tuple(dict.fromkeys(map(Side, _names(text))))
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -26,7 +27,8 @@ class Finding:
     have at least this φ(r, r'); `shared_best` is the largest s over the leading k of both and `shared_best_k` that k,
     0 where there is none (engine.measures.significance). `last_k_above_chance` is the largest k with φ(k, k) above
     chance by 3 standard deviations, 0 if none, which says little: two unrelated adapters reach it at large k; None
-    where no φ is defined.
+    where no φ is defined. `cosine_dw` is the cosine of the two updates by Frobenius's inner product, `norm_first` and
+    `norm_second` are ‖ΔW‖ of both, NaN where ΔW was not computed; the norms also where the scaling is not known.
     `dominant` is "rows" where the first direction of the first adapter (row i = 1) is found in the second more
     than the other way round (column j = 1), on average above chance, "columns" where less, "" where they are equal or
     undefined. `corner_change` is the change of `mean_corner` from the layer before in the same tower and projection,
@@ -47,6 +49,9 @@ class Finding:
     p_rr: float
     last_k_above_chance: int | None
     dominant: str
+    cosine_dw: float
+    norm_first: float
+    norm_second: float
     corner_change: float = float("nan")
 
 
@@ -87,6 +92,10 @@ COLUMNS = (
            "Probability that two random subspaces have at least this φ(r, r′)", None),
     Column("last_k_above_chance", "last k + 3 SD", 13, lambda f: f.last_k_above_chance,
            "The last k with φ(k, k) 3 standard deviations above chance; it says little of large ranks"),
+    Column("cosine_dw", "cos ΔW", 14, lambda f: f.cosine_dw,
+           "Cosine of the two updates: ⟨ΔW, ΔW′⟩ over their Frobenius norms; 0 by chance"),
+    Column("norm_first", "‖ΔW‖", 15, lambda f: f.norm_first, "Frobenius norm of the first update, scaled"),
+    Column("norm_second", "‖ΔW′‖", 16, lambda f: f.norm_second, "Frobenius norm of the second update, scaled"),
 )  # fmt: skip
 
 
@@ -128,6 +137,7 @@ def _finding(result: SideResult, shared: float, p: float) -> Finding:
     row, column = _mean(values[0]), _mean(values[:, 0])
     best, best_k = best_shared(values, d)
     chance = PHI.chance((r, r_), d)
+    cosine, norms = _of_updates(result)
     return Finding(
         pair=result.pair,
         phi_11=float(values[0, 0]),
@@ -143,7 +153,20 @@ def _finding(result: SideResult, shared: float, p: float) -> Finding:
         p_rr=p,
         last_k_above_chance=_last_k_above_chance(values, chance),
         dominant=_dominant(values, d),
+        cosine_dw=cosine,
+        norm_first=norms[0],
+        norm_second=norms[1],
     )
+
+
+def _of_updates(result: SideResult) -> tuple[float, tuple[float, float]]:
+    """The cosine of the updates, and their norms, as they are scaled."""
+    if result.update is None:
+        return math.nan, (math.nan, math.nan)
+    scalings = [math.nan if scaling is None else scaling for scaling in (m.scaling for m in result.pair.modules)]
+    norms = [abs(scaling) * norm for scaling, norm in zip(scalings, result.update.norms, strict=True)]
+    is_turned = sum(scaling < 0.0 for scaling in scalings) == 1
+    return -result.update.cosine if is_turned else result.update.cosine, (norms[0], norms[1])
 
 
 def _dominant(values: Float64Array, d: int) -> str:

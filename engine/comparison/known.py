@@ -58,8 +58,10 @@ class KnownOutcomes:
         known = self._known.setdefault(side, {})
         missing = tuple(pair for pair in pairs if pair.key not in known)
         if missing:
-            for outcome in outcomes(Request(0, self.matching, missing, (side,), self.device)):
-                known[outcome.pair.key] = outcome.on(side)
+            asked = dict.fromkeys((side, Side.DW_RIGHT, Side.DW_LEFT))  # findings say how the updates stand together
+            for outcome in outcomes(Request(0, self.matching, missing, tuple(asked), self.device)):
+                for each in asked:
+                    self._known.setdefault(each, {})[outcome.pair.key] = outcome.on(each)
         return tuple(known[pair.key] for pair in pairs)
 
 

@@ -208,7 +208,7 @@ class Session(QObject):
         if after.count_from != before.count_from:
             self.numbering_changed.emit()
         if not is_other_pair:
-            self._compute_missing(restart=is_other_side)
+            self._compute_missing(is_other_side=is_other_side)
 
     @Slot()
     def _set_pairing(self) -> None:
@@ -246,32 +246,30 @@ class Session(QObject):
             self.pairing_changed.emit()
         self._start.start()
 
-    def _compute_missing(self, *, restart: bool = False) -> None:
-        """4. Compute what is not known on this side: the shown pairs first, the rest of the model after them.
+    def _compute_missing(self, *, restart: bool = False, is_other_side: bool = False) -> None:
+        """4. Compute what is not known on this side, and with it every other: the shown pairs first, then the rest.
 
-        A run that goes on on this side is left alone unless shown pairs are missing, or `restart` says that it
-        computes on another device; a cancelled one stays so until shown pairs are missing.
+        A run that goes on is left alone unless shown pairs are missing, which are wanted first, or `restart` says
+        that it computes on another device; a cancelled one stays so until shown pairs are missing. Every side comes
+        from one reading, so that another side is no reason to begin anew.
         """
         if self._pairing is None or self.places.are_opening:
             return
         missing = self._resolve_known().missing
-        total, side = len(self.comparable), self.document.side
-        may_stay = self.tasks.is_comparing(side) or self.tasks.progress.cancelled
-        if self._is_shown_known and not restart and may_stay:
+        is_begun = self._is_shown_known or (is_other_side and self.tasks.progress.running)
+        if not restart and is_begun and (self.tasks.will_compare(missing) or self.tasks.progress.cancelled):
             return
         if missing:
-            self.tasks.compare(self._pairing.matching, missing, side, total)
+            self.tasks.compare(self._pairing.matching, missing, len(self.comparable))
         else:
-            self.tasks.show_known(total)
+            self.tasks.show_known(len(self.comparable))
 
     @Slot(object, object)
     def _on_outcomes(self, request: Request, outcomes: tuple[PairOutcome, ...]) -> None:
         """5. What came of some pairs."""
-        (side,) = request.sides
-        self._results.add(side, outcomes, request.device)
-        if side is self.document.side:
-            self.outcomes_changed.emit(tuple(outcome.pair.slug for outcome in outcomes))
-            self._look_at_start()
+        self._results.add(request, outcomes)
+        self.outcomes_changed.emit(tuple(outcome.pair.slug for outcome in outcomes))
+        self._look_at_start()
 
     @property
     def _is_shown_known(self) -> bool:
@@ -285,12 +283,12 @@ class Session(QObject):
     @Slot(object)
     def _on_run_ended(self, failure: Notice | None) -> None:
         """6. All is known, or the comparison failed."""
-        self._results.trim()
         if failure is not None:
             self.notice_raised.emit(failure)
             self.places.check_files()
         else:
             self._look_at_start()
+            self._compute_missing()  # what can be compared on the side that is shown now, and not on the one before
 
     def _on_files_back(self) -> None:
         self.notices_ended.emit((Scope.FILES,))

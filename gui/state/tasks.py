@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -112,14 +112,18 @@ class Tasks(QObject):
         """Whether the last comparison ended by itself, before all was known."""
         return self._has_failed
 
-    def is_comparing(self, side: Side) -> bool:
-        """Whether a comparison on this side is running."""
-        return self._progress.running and self._run is not None and side in self._run.sides
+    def will_compare(self, pairs: Iterable[ModulePair]) -> bool:
+        """Whether the comparison that is running is of all these pairs."""
+        return (
+            self._progress.running
+            and self._run is not None
+            and {pair.key for pair in pairs} <= {pair.key for pair in self._run.pairs}
+        )
 
-    def compare(self, matching: Matching, pairs: tuple[ModulePair, ...], side: Side, total: int) -> None:
-        """Compute these pairs on a side in place of what is computed; `total` pairs there are in all."""
+    def compare(self, matching: Matching, pairs: tuple[ModulePair, ...], total: int) -> None:
+        """Compute these pairs on every side in place of what is computed; `total` pairs there are in all."""
         self._has_failed = False
-        self._run = Request(next(self._ids), matching, pairs, (side,), self.device_in_use)
+        self._run = Request(next(self._ids), matching, pairs, tuple(Side), self.device_in_use)
         self._start = time.monotonic()
         self._set_progress(total - len(pairs), total, running=True)
         self._compute.compare(self._run)

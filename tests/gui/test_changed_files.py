@@ -40,6 +40,11 @@ def _wait_until_told(qtbot: QtBot, window: MainWindow, which: Which) -> None:
     qtbot.waitUntil(lambda: bool(window.session.places[which].change), timeout=10_000)
 
 
+def _forget(window: MainWindow, side: Side) -> None:
+    """As if there had been no room for a side."""
+    window.session._results.on(side).clear()
+
+
 def _reload_button(window: MainWindow, which: Which) -> QPushButton:
     name = f"{which.word} adapter: reload from disk"
     return next(b for b in window.cards[which].findChildren(QPushButton) if b.accessibleName() == name)
@@ -58,12 +63,11 @@ def test_a_change_is_noticed_and_offered(qtbot: QtBot, window: MainWindow, pair:
     assert caution.sentence.startswith("b: The file has changed since it was opened; open it again.")
 
 
-def test_another_side_of_a_changed_file_is_not_computed(
-    qtbot: QtBot, window: MainWindow, pair: tuple[Path, Path]
-) -> None:
+def test_no_more_of_a_changed_file_is_computed(qtbot: QtBot, window: MainWindow, pair: tuple[Path, Path]) -> None:
     load(qtbot, window, pair)
     on_A = {result.pair.slug: result.phi for result in window.session.results}
     _overwrite(pair[1], 7)
+    _forget(window, Side.B)
     window.session.store.change(side=Side.B)
     qtbot.waitUntil(lambda: not window.session.tasks.progress.running, timeout=10_000)
     assert not window.session.results, "A from the old file and B from the new one"
@@ -173,6 +177,7 @@ def test_what_stopped_goes_on_when_the_file_is_back(
     assert place.adapter is not None
     place.adapter.file.files.sha256()
     _overwrite(pair[1], 7)
+    _forget(window, Side.B)
     window.session.store.change(side=Side.B)
     _wait_until_told(qtbot, window, Which.SECOND)
     assert any(notice.severity is Severity.ERROR for notice in window.notices.notices)

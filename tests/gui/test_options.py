@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ from gui.window.empty_state import EmptyState
 from gui.window.main_window import MainWindow
 from tests.adapters import llama_modules, write_peft_adapter
 from tests.exporting import save_comparison
-from tests.gui.conftest import DEMO, R8, load
+from tests.gui.conftest import DEMO, R8, load, wait_until_done
 
 
 def test_the_random_panel_follows_the_others(qtbot: QtBot, window: MainWindow) -> None:
@@ -99,19 +100,22 @@ def test_layers_spread_over_the_depth(qtbot: QtBot, window: MainWindow, wanted: 
 def test_sides_are_kept_within_their_budget(
     qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load(qtbot, window, DEMO)
-    size = sum(result.nbytes for result in window.session.results)
-    assert size == 12 * (64 * 64 + 64 + 64) * 8
+    size = 12 * (64 * 64 + 64 + 64) * 8
     monkeypatch.setattr("gui.state.results.MOST_KEPT", 2 * size)
-    for side in (Side.B, Side.DW_LEFT, Side.DW_RIGHT):
+    load(qtbot, window, DEMO)
+    assert sum(result.nbytes for result in window.session.results) == size
+
+    def kept() -> set[Side]:
+        return {side for side in Side if len(window.session._results.on(side)) == 12}
+
+    assert kept() == {Side.A, Side.B}
+    for before, side in itertools.pairwise((Side.A, Side.DW_LEFT, Side.DW_RIGHT)):
         window.session.store.change(side=side)
-        qtbot.waitUntil(
-            lambda: not window.session.tasks.progress.running and len(window.session.results) == 12, timeout=20_000
-        )
-    assert list(window.session._results._by_side) == [Side.DW_LEFT, Side.DW_RIGHT], "the two looked at last"
-    window.session.store.change(side=Side.A)
-    assert window.session.results == (), "computed again"
-    qtbot.waitUntil(lambda: len(window.session.results) == 12, timeout=20_000)
+        assert window.session.results == (), "computed again"
+        wait_until_done(qtbot, window)
+        assert kept() == {before, side}, "the two looked at last"
+    window.session.store.change(side=Side.DW_LEFT)
+    assert len(window.session.results) == 12
 
 
 def test_recent_adapters_and_pairs_open_again(qtbot: QtBot, tmp_path: Path) -> None:

@@ -108,6 +108,7 @@ def test_findings_of_many_batches_are_made_once(qtbot: QtBot, window: MainWindow
         window.session.outcomes_changed.emit(())
     qtbot.waitUntil(lambda: len(refreshed) > once, timeout=5_000)
     assert len(refreshed) == 2 * once
+    window.session._results.on(Side.B).clear()
     window.session.store.change(side=Side.B)
     assert window.pane.widget_of("Findings").model().rowCount() == 0, "nothing of the side before survives"
 

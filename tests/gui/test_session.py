@@ -20,7 +20,7 @@ from gui.parts.status import _progress_text
 from gui.state.session_values import Which
 from gui.state.shown_comparison import shown_comparison
 from gui.window.main_window import MainWindow
-from tests.adapters import llama_modules, write_peft_adapter
+from tests.adapters import llama_modules, peft_config, peft_tensors, write_peft_adapter, write_tensors
 from tests.gui.conftest import DEMO, R8, load, wait_until_done, wait_until_open
 
 GPU = Device("cuda:0", "a GPU")
@@ -121,24 +121,65 @@ def test_what_is_shown_is_exported_with_its_common_start(
     assert any("random A" in said for said in shown_comparison(window.session, None, everything=False).cautions)
 
 
-def test_a_side_is_finished_after_a_failed_drop(
-    qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """The panels of B are known from before, the rest of B is not, and A is being computed."""
+def test_a_side_is_finished_after_a_failed_drop(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    """The panels of B are known, there was no room for the rest of B, and B is looked at while something opens."""
     load(qtbot, window, R8)
-    known = window.session._results.on(Side.A)
+    known = window.session._results.on(Side.B)
     shown = {pair.key for pair in window.session.shown}
     for key in [key for key in known if key not in shown]:
         del known[key]
-    held = _held_up(monkeypatch, at=2)
-    window.session.store.change(side=Side.B)
-    qtbot.waitUntil(lambda: window.session.tasks.is_comparing(Side.B), timeout=20_000)
     window.session.places.open(Which.FIRST, tmp_path / "nothing")
-    window.session.store.change(side=Side.A)
-    wait_until_open(qtbot, window)
-    held.clear()
+    window.session.store.change(side=Side.B)
+    assert len(window.session.results) == len(shown) < 12
     qtbot.waitUntil(lambda: len(window.session.results) == 12, timeout=20_000)
+
+
+def test_another_side_is_known_from_the_same_reading(
+    qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Request] = []
+    as_it_is = work.outcomes
+
+    def counted(request: Request, cancelled: Any) -> Iterator[PairOutcome]:
+        asked.append(request)
+        yield from as_it_is(request, cancelled)
+
+    monkeypatch.setattr(work, "outcomes", counted)
+    load(qtbot, window, R8)
+    for side in Side:
+        window.session.store.change(side=side)
+        assert len(window.session.results) == 12
+        assert all(result.facts.side is side for result in window.session.results)
+    assert len(asked) == 1
+
+
+def test_a_run_goes_on_when_another_side_is_looked_at(
+    qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = _held_up(monkeypatch, at=3)
+    window.session.places.open_paths(R8)
+    qtbot.waitUntil(lambda: window.session.tasks.progress.running, timeout=20_000)
+    run = window.session.tasks._run
+    window.session.store.change(side=Side.B)
+    assert window.session.tasks._run is run
+    held.clear()
     wait_until_done(qtbot, window)
+    assert len(window.session.results) == 12
+
+
+def test_what_one_side_alone_can_compare_is_computed_when_it_is_shown(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    """Another d_in in some modules: they have a B in common, and no A."""
+    paths = []
+    for k, d_in in enumerate((32, 48)):
+        tensors = peft_tensors(MODULES[:3], 4, seed=k, d_in=d_in, d_out=64)
+        tensors |= peft_tensors(MODULES[3:], 4, seed=k, d_in=64, d_out=64)
+        paths.append(write_tensors(tmp_path / str(k), tensors, peft_config(MODULES, 4)))
+    load(qtbot, window, (paths[0], paths[1]))
+    assert len(window.session.results) == len(MODULES) - 3
+    window.session.store.change(side=Side.B)
+    qtbot.waitUntil(lambda: len(window.session.results) == len(MODULES), timeout=20_000)
 
 
 def test_what_is_asked_for_last_wins(qtbot: QtBot, window: MainWindow) -> None:
@@ -183,9 +224,11 @@ def test_a_session_of_another_number_of_adapters_is_not_restored(
 def test_what_was_known_already_is_not_said_to_have_taken_time(qtbot: QtBot, window: MainWindow) -> None:
     load(qtbot, window, R8)
     assert "compared in" in _progress_text(window.session.tasks.progress)
+    window.session._results.on(Side.B).clear()
     window.session.store.change(side=Side.B)
     window.session.tasks.cancel()
     window.session.store.change(side=Side.A)
+    window.session.resume()
     progress = window.session.tasks.progress
     assert not progress.cancelled
     assert _progress_text(progress) == "12 modules compared"

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests import broken_files
-from tests.adapters import llama_modules, write_peft_adapter
+from tests.adapters import llama_modules, peft_config, peft_tensors, write_peft_adapter, write_tensors
 
 ROOT = Path(__file__).resolve().parents[3]
 MAIN = ROOT / "main.py"
@@ -97,6 +97,39 @@ def test_selection_and_side(adapters: tuple[Path, Path], tmp_path: Path) -> None
     assert answer.stdout == f"{sentence}\n"
     assert compared(tmp_path / "out") == {(layer, name) for layer in ("1", "3", "4") for name in ("q", "v")}
     assert json.loads((tmp_path / "out" / "comparison.json").read_bytes())["side"] == "dW-left"
+
+
+def test_several_sides_are_written_each_into_a_folder_of_its_own(adapters: tuple[Path, Path], tmp_path: Path) -> None:
+    """With the numbers, the sentences and the commands of each alone."""
+    answer = run(export(*adapters, "--side", "dW-right,A,A", "--figure", "svg"), tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"A", "dW-right"}
+    said = answer.stdout.splitlines()
+    for line, side in zip(said, ("dW-right", "A"), strict=True):
+        command = export(*adapters, "--side", side, "--figure", "svg")
+        alone = run([f"alone-{side}" if word == "out" else word for word in command], tmp_path)
+        assert line == f"{side}: {alone.stdout.strip()}"
+        for name in ("phi.csv", "findings.csv"):
+            written = (tmp_path / "out" / side / name).read_bytes()
+            assert written == (tmp_path / f"alone-{side}" / name).read_bytes()
+        facts, single = (
+            json.loads((tmp_path / folder / "comparison.json").read_bytes())
+            for folder in (f"out/{side}", f"alone-{side}")
+        )
+        assert facts["command"] == single["command"]
+        assert facts["side"] == side
+    both = run(export(*adapters, "--side", "A,B", "--json", "--force"), tmp_path)
+    assert {side: stated["side"] for side, stated in json.loads(both.stdout).items()} == {"A": "A", "B": "B"}
+
+
+def test_a_side_that_nothing_has_ends_an_export_of_several(tmp_path: Path) -> None:
+    modules = llama_modules(2)
+    alone = {name: A for name, A in peft_tensors(modules, 3, seed=0).items() if "lora_A" in name}
+    broken = write_tensors(tmp_path / "broken", alone, peft_config(modules, 3))
+    answer = run(export(broken, write_peft_adapter(tmp_path / "good", modules, 3, seed=1), "--side", "A,B"), tmp_path)
+    assert answer.returncode == 1
+    assert "holds A and no B" in answer.stderr
+    assert not (tmp_path / "out").exists(), "nothing is written of the other one"
 
 
 def test_preset_takes_the_papers_projections(adapters: tuple[Path, Path], tmp_path: Path) -> None:

@@ -133,7 +133,8 @@ def test_findings_csv(written: Path, comparison: Comparison) -> None:
     header = (written / "findings.csv").read_text(encoding="utf-8").splitlines()[0]
     assert header == (
         "tower,layer,projection,module,phi_1_1,mean,mean_row_1,mean_column_1,mean_8x8,phi_r_r,chance_r_r,"
-        "shared_dimensions,dominant,mean_8x8_change,shared_best,shared_best_k,p_rr,last_k_above_chance"
+        "shared_dimensions,dominant,mean_8x8_change,shared_best,shared_best_k,p_rr,last_k_above_chance,"
+        "cosine_dw,norm_first,norm_second"
     )
     table = [dict(zip(header.split(","), row, strict=True)) for row in rows(written / "findings.csv")[1:]]
 

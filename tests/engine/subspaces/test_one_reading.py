@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import engine.subspaces.one_reading
-from engine.checkpoints.storage_types import FLOAT32, FLOAT64, STORAGE_TYPES, StoredArray
+from engine.checkpoints.storage_types import FLOAT64, STORAGE_TYPES, StoredArray
 from engine.errors import MalformedAdapter
 from engine.measures.phi import phi
 from engine.side import Side
 from engine.sources.opening import open_source
 from engine.sources.source import FactorArrays
+from engine.subspaces import directions
 from engine.subspaces.algebra import NumpyAlgebra
 from engine.subspaces.facts import PairFacts
 from engine.subspaces.one_reading import module_rows, pair_facts, shared
@@ -54,8 +55,11 @@ def rows_on(side: Side, A: Any, B: Any) -> Any:
 
 def by_svd(side: Side, first: Pair, second: Pair) -> tuple[Matrix, Matrix, Matrix]:
     """φ by an SVD of float64, and both spectra, up to the ranks of the factors."""
-    found = [np.linalg.svd(rows_on(side, A, B), full_matrices=False)[1:] for A, B in (first, second)]
-    (sigma, U), (sigma_, U_) = ((s[: A.shape[0]], V[: A.shape[0]]) for (s, V), (A, _) in zip(found, (first, second), strict=True))
+    found = []
+    for A, B in (first, second):
+        _, sigma, U = np.linalg.svd(rows_on(side, A, B), full_matrices=False)
+        found.append((sigma[: A.shape[0]], U[: A.shape[0]]))
+    (sigma, U), (sigma_, U_) = found
     return _cumulated(U @ U_.T), sigma, sigma_
 
 
@@ -117,7 +121,7 @@ def test_every_side_agrees_with_fifty_digits(decades: float) -> None:
     """ΔW's spectrum falls over about twice as many decades as that of each factor."""
     rng = np.random.default_rng(int(10 * decades))
     made = [_graded(rng, np.logspace(0, -decades, r), 7, 6) for r in (4, 3)]
-    facts = pair_facts(*(stored(*pair) for pair in made))
+    facts = pair_facts(stored(*made[0]), stored(*made[1]))
     for side in Side:
         expected, sigma, sigma_ = exact(side, made[0], made[1])
         overlap = facts.on(side).overlap
@@ -168,7 +172,7 @@ def test_every_side_is_right_or_undefined(
     rng = np.random.default_rng(seed)
     scale = scale if name == "float64" else 1.0
     made = [stored(A * scale, B, name) for A, B in (_graded(rng, s, d_in, d_out) for s in (sigma, sigma_))]
-    facts = pair_facts(*made)
+    facts = pair_facts(made[0], made[1])
     first, second = (widened(each) for each in made)
     assert_right(facts, (first[0] / scale, first[1]), (second[0] / scale, second[1])) if scale == 1.0 else None
     for side in Side:
@@ -180,3 +184,193 @@ def test_every_side_is_right_or_undefined(
         values = phi(overlap)[~undefined]
         assert values.min(initial=0.0) >= 0.0
         assert values.max(initial=0.0) <= 1.0 + BAR
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1e-130, 1e120, 2.0**-500]), st.sampled_from([1e-130, 1e120]))
+def test_a_scale_changes_no_number(seed: int, scale_A: float, scale_B: float) -> None:
+    rng = np.random.default_rng(seed)
+    made = [_graded(rng, np.linspace(2.0, 1.0, r), 9, 11) for r in (3, 4)]
+    plain = pair_facts(stored(*made[0]), stored(*made[1]))
+    A, B = made[0]
+    moved = pair_facts(stored(A * scale_A, B * scale_B), stored(*made[1]))
+    for side in Side:
+        np.testing.assert_allclose(phi(moved.on(side).overlap), phi(plain.on(side).overlap), rtol=0, atol=1e-12)
+    assert moved.update is not None
+    assert plain.update is not None
+    assert moved.update.cosine == pytest.approx(plain.update.cosine, abs=1e-13)
+
+
+@pytest.mark.parametrize("decades", [1.0, 3.0, 5.0, 7.0, 9.0])
+def test_what_the_first_product_does_not_tell_the_next_one_does(decades: float) -> None:
+    rng = np.random.default_rng(int(decades))
+    made = [_graded(rng, np.logspace(0, -decades, 12), 40, 50) for _ in range(2)]
+    facts = pair_facts(stored(*made[0]), stored(*made[1]))
+    assert facts.on(Side.A).method == {1.0: "Gram", 3.0: "Gram", 9.0: "SVD"}.get(decades, "CholeskyQR2")
+    assert_right(facts, *made)
+    for side in (Side.A, Side.B):
+        np.testing.assert_allclose(facts.on(side).first.values, np.logspace(0, -decades, 12), rtol=0, atol=1e-14)
+
+
+def test_rows_of_any_length_are_as_good_as_equal_ones() -> None:
+    """How long each row is says nothing of how well the directions are told apart."""
+    rng = np.random.default_rng(5)
+    lengths = np.logspace(0, -6, 8)[:, None]
+    A, A_ = (np.linalg.qr(rng.standard_normal((30, 8)))[0].T * lengths for _ in range(2))
+    B = rng.standard_normal((20, 8))
+    facts = pair_facts(stored(A, B), stored(A_, B))
+    assert facts.on(Side.A).method == "Gram"
+    assert_right(facts, (A, B), (A_, B))
+
+
+def test_zero_B_leaves_A_as_it_is_and_has_no_direction() -> None:
+    rng = np.random.default_rng(6)
+    A, B = _graded(rng, [3.0, 2.0, 1.0], 9, 8)
+    facts = pair_facts(stored(A, B), stored(A, 0.0 * B))
+    assert_right(facts, (A, B), (A, 0.0 * B))
+    assert [facts.on(side).second.numerical_rank for side in Side] == [3, 0, 0, 0]
+    assert facts.update is not None
+    assert np.isnan(facts.update.cosine)
+    assert facts.update.norms[1] == 0.0
+
+
+# --- the updates as a whole ------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(1, 6), st.integers(1, 12), st.integers(1, 12))
+def test_cosine_and_norms_are_those_of_the_matrices(seed: int, r: int, r_: int, d_in: int, d_out: int) -> None:
+    rng = np.random.default_rng(seed)
+    (A, B), (A_, B_) = ((rng.standard_normal((n, d_in)), rng.standard_normal((d_out, n))) for n in (r, r_))
+    update = pair_facts(stored(A, B), stored(A_, B_)).update
+    assert update is not None
+    first, second = B @ A, B_ @ A_
+    norms = float(np.linalg.norm(first)), float(np.linalg.norm(second))
+    assert update.norms == pytest.approx(norms, rel=1e-12)
+    assert update.cosine == pytest.approx(float((first * second).sum()) / (norms[0] * norms[1]), abs=1e-12)
+
+
+def test_another_gauge_is_the_same_update() -> None:
+    """A comparison of A and B laid flat gives −0.07 for such a copy in place of 1."""
+    rng = np.random.default_rng(7)
+    A, B = rng.standard_normal((8, 40)), rng.standard_normal((30, 8))
+    Q = np.linalg.qr(rng.standard_normal((8, 8)))[0]
+    G = rng.standard_normal((8, 8))
+    for turned in ((Q @ A, B @ Q.T), (G @ A, B @ np.linalg.inv(G))):
+        facts = pair_facts(stored(A, B), stored(*turned))
+        assert facts.update is not None
+        assert facts.update.cosine == pytest.approx(1.0, abs=1e-9)
+        for side in (Side.DW_RIGHT, Side.DW_LEFT):
+            np.testing.assert_allclose(np.diagonal(phi(facts.on(side).overlap)), 1.0, rtol=0, atol=1e-9)
+    opposite = pair_facts(stored(A, B), stored(A, -B)).update
+    assert opposite is not None
+    assert opposite.cosine == pytest.approx(-1.0, abs=1e-12)
+
+
+def test_nothing_is_said_of_updates_where_one_side_of_them_is_unknown() -> None:
+    made = stored(np.eye(2, 4), np.eye(5, 2))
+    for sides in ((Side.A,), (Side.A, Side.B), (Side.DW_RIGHT,), (Side.B, Side.DW_LEFT)):
+        assert pair_facts(made, made, sides).update is None
+    assert pair_facts(made, made, (Side.DW_RIGHT, Side.DW_LEFT)).update is not None
+
+
+# --- several sources -------------------------------------------------------------------------------------------
+
+
+def test_every_pair_of_several_sources_is_as_if_alone() -> None:
+    """Of other ranks, of spectra that need another product, one of them zero, one that holds NaN."""
+    rng = np.random.default_rng(8)
+    spectra_ = ([3.0, 2.0, 1.0], np.logspace(0, -5, 4), np.logspace(0, -10, 5), [1.0, 0.5])
+    made = dict(enumerate(stored(*_graded(rng, sigma, 20, 16)) for sigma in spectra_))
+    made[4] = stored(np.eye(2, 20), np.zeros((16, 2)))
+    made[5] = stored(np.full((2, 20), np.nan), np.eye(16, 2))
+    pairs = [(i, j) for i in made for j in made if i != j]
+    (found,) = shared([module_rows(made, dict.fromkeys(Side, pairs))], NumpyAlgebra())
+    for i, j in pairs:
+        for side in Side:
+            if 5 in (i, j) and side.needs_A:
+                assert isinstance(found.failures[i, j][side], MalformedAdapter)
+                continue
+            alone = pair_facts(made[i], made[j], (side,)).on(side).overlap
+            overlap = found.overlaps[i, j][side]
+            posed = well_posed(alone.first)[:, None] & well_posed(alone.second)[None, :]
+            difference = np.abs(phi(overlap) - phi(alone))[: posed.shape[0], : posed.shape[1]]
+            assert difference[posed].max(initial=0.0) <= BAR
+    assert found.failures.keys() == {pair for pair in pairs if 5 in pair}
+
+
+def test_a_diagonal_that_is_no_number_spoils_the_update_alone() -> None:
+    made = stored(np.diag([2.0, 1.0]) @ np.eye(2, 4), np.eye(5, 2))
+    bad = FactorArrays(made.A, made.B, StoredArray(np.array([[1.0], [np.inf]]), FLOAT64))
+    (found,) = shared([module_rows({0: made, 1: bad}, {side: [(0, 1)] for side in Side})], NumpyAlgebra())
+    assert set(found.overlaps[0, 1]) == {Side.A, Side.B}
+    assert {error.reason for error in found.failures[0, 1].values()} == {
+        "AdaLoRA's diagonal holds NaN or Inf, so ΔW has no singular vectors."
+    }
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-200, 1e200])
+def test_a_diagonal_stands_between_the_factors(scale: float) -> None:
+    rng = np.random.default_rng(9)
+    (A, B), (A_, B_) = (_graded(rng, [2.0, 1.5, 1.0], 8, 7) for _ in range(2))
+    E = np.array([1.0, -0.5, 0.25])
+    first = FactorArrays(*(StoredArray(X, FLOAT64) for X in (A, B, scale * E[:, None])))
+    facts = pair_facts(first, stored(A_, B_))
+    for side in (Side.DW_RIGHT, Side.DW_LEFT):
+        np.testing.assert_allclose(
+            phi(facts.on(side).overlap), by_svd(side, (A, B * E), (A_, B_))[0], rtol=0, atol=1e-12
+        )
+    np.testing.assert_allclose(phi(facts.on(Side.B).overlap), by_svd(Side.B, (A, B), (A_, B_))[0], rtol=0, atol=1e-12)
+
+
+# --- trained adapters ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        [REPOSITORY / "resources" / "demo" / f"r64_alpha8_seed{seed}" for seed in (0, 1)],
+        [DATA / "minilm" / f"r8_seed{seed}" for seed in (0, 1)],
+    ],
+    ids=["r64", "r8"],
+)
+def test_trained_adapters_agree_with_their_updates_formed_in_full(folders: list[Path]) -> None:
+    first, second = map(open_source, folders)
+    with first.open() as reader, second.open() as other:
+        for module, again in zip(first.modules, second.modules, strict=True):
+            factors = reader.read(module), other.read(again)
+            facts = pair_facts(*factors)
+            for side in Side:
+                expected, *_ = by_svd(side, widened(factors[0]), widened(factors[1]))
+                np.testing.assert_allclose(phi(facts.on(side).overlap), expected, rtol=0, atol=1e-11)
+                assert facts.on(side).method == "Gram"
+
+
+def test_the_bound_on_rounding_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """φ of one product is off by no more than is said of it, beside φ of two."""
+    said: list[float] = []
+    as_it_is = directions._rounding
+
+    def listened_to(*given: Any) -> Any:
+        found = as_it_is(*given)
+        said.extend(found)
+        return found
+
+    monkeypatch.setattr(directions, "_rounding", listened_to)
+    rng = np.random.default_rng(10)
+    checked = 0
+    for _ in range(60):
+        r, power = int(rng.integers(2, 24)), rng.uniform(1.0, 4.0)
+        A, A_ = (_graded(rng, np.arange(1.0, r + 1) ** -power, 60, 3)[0] for _ in range(2))
+        pair = stored(A, np.eye(3, r)), stored(0.7 * A + 0.3 * A_, np.eye(3, r))
+        overlaps = []
+        for largest in (np.inf, 0.0):
+            monkeypatch.setattr(engine.subspaces.one_reading, "LARGEST_ERROR", largest)
+            said.clear()
+            overlaps.append((pair_facts(*pair, (Side.A,)).on(Side.A).overlap, max(said)))
+        (one, bound), (two, _) = overlaps[0], overlaps[1]
+        if (one.method, two.method) == ("Gram", "CholeskyQR2"):
+            posed = well_posed(two.first)[:, None] & well_posed(two.second)[None, :]
+            assert np.abs(phi(one) - phi(two))[posed].max(initial=0.0) <= 2.0 * bound + 1e-13
+            checked += 1
+    assert checked > 40
