@@ -29,7 +29,7 @@ class ModulePair:
     untrained: str = ""
     places: tuple[int, int] = (0, 1)
 
-    @property
+    @cached_property
     def key(self) -> Key:
         """What tells it from every other pair of the sources that are compared."""
         return Key(self.slug, *self.places)

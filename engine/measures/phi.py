@@ -18,6 +18,7 @@ from engine.subspaces.facts import SideFacts
 from engine.subspaces.overlap import Overlap
 
 _LARGEST_KEPT = 1 << 17  # cells, 1 MB each of mean and deviation
+_LARGEST_REMEMBERED = 1 << 13  # cells, 64 kB
 
 
 class Phi:
@@ -57,6 +58,16 @@ def _kept_chance(r: int, r_: int, d: int) -> Chance:
 
 def phi(overlap: Overlap) -> Float64Array:
     """φ (r, r') of an overlap, as `Phi.values`."""
+    small = overlap.shape[0] * overlap.shape[1] <= _LARGEST_REMEMBERED
+    return _remembered_phi(overlap) if small else _phi(overlap)
+
+
+@lru_cache(maxsize=512)  # a panel is painted, read, summed up and drawn on paper, again and again
+def _remembered_phi(overlap: Overlap) -> Float64Array:
+    return _phi(overlap)
+
+
+def _phi(overlap: Overlap) -> Float64Array:
     values = np.full(overlap.shape, np.nan)
     rank, rank_ = overlap.first.numerical_rank, overlap.second.numerical_rank
     sums = np.cumsum(np.cumsum(overlap.matrix[:rank, :rank_] ** 2, axis=0), axis=1)

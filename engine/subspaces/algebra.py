@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 # Widened columns of both matrices that are multiplied at a time (measured: docs/performance.md).
 _BLOCK_BYTES = 1 << 21
 _SMALLEST_BLOCK = 256
-# Some 10 ms on a processor: enough that NumPy's calls, each for a whole batch, are not what takes the time.
-_OPERATIONS_PER_TASK = 15 * 10**7
+# Some 20 ms on a processor: enough that NumPy's calls, each for a whole batch, are not what takes the time.
+_OPERATIONS_PER_TASK = 4 * 10**8
 _LARGEST_CPU_BATCH = 32
 # What one batch on a GPU may take of its memory in float64, and how many modules.
 _BATCH_BYTES = 1 << 28

@@ -85,7 +85,7 @@ class HeatmapPanel:
         """Take over the scale's colours and range."""
         if self.image.image is None:
             return  # pyqtgraph would keep the levels, and put them in place of those given with the first image
-        self.image.setLookupTable(scale.table)
+        self.image.setLookupTable(scale.table, update=False)
         self.image.setLevels(scale.levels)
 
     def set_area(self, area: QRectF) -> None:

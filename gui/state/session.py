@@ -202,12 +202,13 @@ class Session(QObject):
         if is_other_pair or is_other_side:
             self.pairing_changed.emit()
         figure = [(each.selection, each.preset, each.control, each.square) for each in (before, after)]
-        if figure[0] != figure[1]:
+        is_other_figure = figure[0] != figure[1]
+        if is_other_figure:
             self.notices_ended.emit((Scope.FIGURE,))
             self.selection_changed.emit()
         if after.count_from != before.count_from:
             self.numbering_changed.emit()
-        if not is_other_pair:
+        if not is_other_pair and (is_other_figure or is_other_side):
             self._compute_missing(is_other_side=is_other_side)
 
     @Slot()

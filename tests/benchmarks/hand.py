@@ -29,6 +29,7 @@ from PySide6.QtWidgets import QApplication, QPushButton, QScrollArea, QWidget
 
 from engine.figures.colour_maps import COLOUR_MAPS, RangeMode
 from engine.measures.view import View
+from engine.side import Side
 from gui.app import make_application
 from gui.style.theme import choose_theme
 from gui.window.main_window import MainWindow
@@ -127,7 +128,7 @@ def _on_both_platforms(arguments: Sequence[str]) -> None:
 
 def _pair(folder: Path, layers: int, projections: Sequence[str], rank: int, d: int) -> list[Path]:
     names = llama_modules(layers, projections)
-    return [write_peft_adapter(folder / str(seed), names, rank, seed=seed, d_in=d, d_out=8) for seed in (0, 1)]
+    return [write_peft_adapter(folder / str(seed), names, rank, seed=seed, d_in=d, d_out=d) for seed in (0, 1)]
 
 
 def _open(app: QApplication, paths: Sequence[Path]) -> MainWindow:
@@ -173,6 +174,10 @@ def measure(app: QApplication, paths: Sequence[Path], swaps: int) -> None:
 
         _report(f"selection of {wanted} panels", (_after(window, others, painted, show) for _ in range(9)))
     _measure_scale(window, painted)
+    sides = iter((*Side, *Side, Side.A))
+    next(sides)
+    change = window.session.store.change
+    _report(f"side, {len(pairs)} panels", (painted.milliseconds(lambda: change(side=next(sides))) for _ in range(8)))
     for wanted in (8, len(pairs)):
         window.session.select(everything[:: len(pairs) // wanted])
         _measure_hover(window, painted, f"hover among {wanted} panels")

@@ -33,7 +33,7 @@ def main() -> None:
         names = llama_modules(options.layers)
         d = options.dimension
         paths = [
-            write_peft_adapter(Path(folder) / str(seed), names, 64, seed=seed, d_in=d, d_out=8) for seed in (0, 1)
+            write_peft_adapter(Path(folder) / str(seed), names, 64, seed=seed, d_in=d, d_out=d) for seed in (0, 1)
         ]
         _measure(paths)
 
