@@ -98,7 +98,7 @@ def open(path: str | os.PathLike[str]) -> Source:
         UnsupportedFormat: no LoRA factors in it, or something that is recognised and cannot be compared.
         MalformedAdapter: LoRA factors in it, and none that is sound.
     """
-    return open_source(Path(path))
+    return open_source(Path(path).absolute())  # it is read later, maybe from another folder
 
 
 def compare(

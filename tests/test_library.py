@@ -248,7 +248,7 @@ def test_modules_that_are_left_out_have_a_reason() -> None:
 
 def test_modules_say_where_they_are_and_how_large() -> None:
     module = phiscope.compare(*_RANKS).modules[0]
-    assert (module.slug, module.layer, module.projection, module.tower) == ("1_q", "1", "q", "")
+    assert (module.slug, module.layer, module.projection, module.tower) == ("1_q", 1, "q", "")
     assert (module.name, module.ranks, module.d) == ("encoder.layer.0.attention.self.query", (64, 8), 384)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -122,6 +122,8 @@ def looking_at_start(pairing: Pairing, device: Device = CPU) -> Generator[None, 
     both = [pair for pair in pairing.pairs if not pair.obstacle(Side.A) and not pair.obstacle(Side.B)]
     chosen = tuple(both[index] for index in first_selection([pair.path for pair in both])[:_LOOKED_AT])
     on_A, on_B = yield from _levels(pairing, chosen, device)
+    if untrained := _untrained_start(chosen, on_A):
+        return untrained
     compared = [
         (on_A[slug], on_B[slug])
         for slug in on_A
@@ -138,6 +140,20 @@ def looking_at_start(pairing: Pairing, device: Device = CPU) -> Generator[None, 
     return (
         f"φ is high on A ({A:.2f}) where it is {there}: the two adapters may have in common the "
         f"random A that they started from {rather} what they learned. Compare them on B or ΔW."
+    )
+
+
+def _untrained_start(pairs: Sequence[ModulePair], on_A: Mapping[str, _Level]) -> str:
+    """That what is shared on A is a random start, where B is still zero and has nothing to be compared with."""
+    levels = {pair: on_A[pair.slug] for pair in pairs if pair.untrained and pair.slug in on_A}
+    alike = {pair: level for pair, level in levels.items() if level.chance <= _MOST_BY_CHANCE and level.share > _MUCH}
+    if not alike or 2 * len(alike) <= len(levels):
+        return ""
+    which = next(iter(alike)).untrained
+    phi = float(np.mean([level.phi for level in alike.values()]))
+    return (
+        f"φ is high on A ({phi:.2f}) where B is zero in the {which} adapter: what the two have in common is the "
+        "random A that they started from, not what they learned."
     )
 
 

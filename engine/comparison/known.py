@@ -21,14 +21,14 @@ from engine.wording import count
 class ComparedModule:
     """A module that was compared. `slug` names it in files and is understood by `Comparison.phi`.
 
-    `name` is its path in the first adapter, `layer` counts from 1 or is a label such as "down.1.0", `tower` is empty
+    `name` is its path in the first adapter, `layer` counts from 1, or is a label such as "down.1.0", `tower` is empty
     where a model has one. `ranks` are (r, r′), and `d` is the dimension of the space that holds both subspaces.
     """
 
     slug: str
     name: str
     tower: str
-    layer: str
+    layer: int | str
     projection: str
     ranks: tuple[int, int]
     d: int
@@ -38,7 +38,9 @@ class ComparedModule:
         """The module of a result."""
         path, pair = result.pair.path, result.pair
         d = result.facts.dimension
-        return cls(pair.slug, path.name, path.tower, path.layer_label, path.projection, pair.shape, d)
+        label = path.layer_label
+        layer = int(label) if label.isdecimal() else label
+        return cls(pair.slug, path.name, path.tower, layer, path.projection, pair.shape, d)
 
 
 class KnownOutcomes:

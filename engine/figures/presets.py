@@ -98,18 +98,24 @@ def figure_plan(
     square: bool = False,
 ) -> FigurePlan:
     """The figure of these pairs: a preset's, of the modules that `preset_pairs` chose, or panels as asked for."""
-    return plain_plan(pairs, control_of=control_of, square=square) if preset is None else preset_plan(pairs, preset)
+    if preset is None:
+        return plain_plan(pairs, control_of=control_of, square=square)
+    return preset_plan(pairs, preset, control_of)
 
 
-def preset_plan(pairs: Sequence[ModulePair], preset: Preset) -> FigurePlan:
-    """The panels of a preset, of the modules that `preset_pairs` chose; the paper puts four in a row."""
+def preset_plan(pairs: Sequence[ModulePair], preset: Preset, control_of: ModulePair | None = None) -> FigurePlan:
+    """The panels of a preset, of the modules that `preset_pairs` chose, and behind them the control of a pair;
+    Figure 4 has one of its own. The paper puts four in a row.
+    """
     if preset is Preset.FIG7:
-        return FigurePlan(plain_plan(pairs).panels, None, preset.title, preset.range)
+        return FigurePlan(plain_plan(pairs, control_of=control_of).panels, None, preset.title, preset.range)
     if preset is Preset.FIG4:
         panels = [whole_panel(pair, _I_OF_FIG4, _J_OF_FIG4) for pair in pairs]
         panels.append(control_panel(panels[-1]))
         return FigurePlan(tuple(panels), (len(panels),), preset.title, preset.range)
     rows = [_with_zooms(group) for group in _by_layer(pairs)]
+    if control_of is not None:
+        rows.append([control_panel(whole_panel(control_of))])
     panels = [panel for row in rows for panel in row]
     return FigurePlan(tuple(panels), tuple(map(len, rows)), preset.title, preset.range)
 

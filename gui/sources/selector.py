@@ -32,7 +32,7 @@ from gui.actions.table import tip_of
 from gui.parts.left_out_list import LeftOutList
 from gui.state.session import Session
 from gui.style.theme import GRID
-from gui.style.widgets import button, heading, set_style
+from gui.style.widgets import UndoElsewhere, button, heading, set_style
 
 _ROW_HEIGHT = 26
 _FRAME = 4  # pixels around the rows
@@ -150,6 +150,7 @@ class ModuleSelector(QWidget):
         self._typed.setToolTip(_TYPED_TIP)
         self._typed.returnPressed.connect(self._on_typed)
         self._typed.textEdited.connect(lambda _text: self._mark_typed(""))
+        self._typed.installEventFilter(UndoElsewhere(self._typed))
         self._problem = QLabel()
         self._problem.setWordWrap(True)
         self._problem.hide()
@@ -252,10 +253,11 @@ class ModuleSelector(QWidget):
         self._projections.choose(range(self._projections.count()))
 
     def _on_typed(self) -> None:
-        rows = self._read_typed()
+        rows, text = self._read_typed(), self._typed.text()
         if rows:
             said = self._problem.text()
-            self._layers.choose(rows)  # which forgets what was said of another choice
+            self._layers.choose(rows)  # which forgets what was typed and said of another choice
+            self._typed.setText(text)
             self._mark_typed(said, is_error=False)
 
     def _read_typed(self) -> list[int]:
@@ -271,6 +273,11 @@ class ModuleSelector(QWidget):
         self._mark_typed(absent("layer", selection.missing(labels)), is_error=not rows)
         return rows
 
+    def _forget_typed(self) -> None:
+        """Another choice is made: the text is not what is chosen any more."""
+        self._typed.clear()
+        self._mark_typed("")
+
     def _mark_typed(self, said: str, *, is_error: bool = True) -> None:
         self._problem.setText(said)
         self._problem.setVisible(bool(said))
@@ -284,7 +291,7 @@ class ModuleSelector(QWidget):
             set(self._projections.chosen),
             set(self._towers.chosen),
         )
-        self._mark_typed("")
+        self._forget_typed()
         self._is_choosing = True
         self._session.select(
             pair.slug
@@ -326,6 +333,7 @@ class ModuleSelector(QWidget):
         """Follow a selection that was made elsewhere: in the atlas, or by a figure of the paper."""
         shown = self._session.shown
         if shown and not self._is_choosing:  # what is chosen here stays chosen, even where no module has all of it
+            self._forget_typed()
             self._layers.show_chosen({self._layer(pair) for pair in shown})
             self._projections.show_chosen({pair.path.projection for pair in shown})
             self._towers.show_chosen({_tower(pair) for pair in shown})

@@ -176,6 +176,7 @@ QSpinBox::up-arrow { image: url("@chevron_up@"); width: 10px; height: 10px; }
 QSpinBox::down-arrow { image: url("@chevron_down@"); width: 10px; height: 10px; }
 QComboBox QAbstractItemView { background: @surface@; border: 1px solid @line@; selection-background-color: @tint@;
     selection-color: @text@; outline: none; }
+QComboBox QAbstractItemView::item:selected { background: @tint@; color: @text@; }
 QListWidget, QTreeWidget { background: transparent; border: none; outline: none; }
 QTreeWidget { border: 1px solid transparent; selection-background-color: @tint@; selection-color: @text@; }
 QTreeWidget:focus { border: 1px solid @accent@; }

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from engine.figures.presets import Preset
 from gui.state.session_values import Which
 from gui.window.main_window import MainWindow
 from tests.adapters import llama_modules, write_peft_adapter
-from tests.gui.conftest import R8, load, wait_until_open
+from tests.gui.conftest import DEMO, R8, load, wait_until_open
 
 
 def test_typed_layers_that_are_not_there_are_named_and_the_rest_is_shown(qtbot: QtBot, window: MainWindow) -> None:
@@ -81,3 +83,33 @@ def test_adapters_of_one_name_are_told_apart_in_title_and_cards(
 def plain(text: str) -> str:
     """A label's text without the places where it may break."""
     return text.replace("&#8203;", "")
+
+
+def test_undo_in_the_field_goes_back_in_the_view_once_the_text_is_taken(qtbot: QtBot, window: MainWindow) -> None:
+    """The text went back and the figure stayed, so that they contradicted each other."""
+    load(qtbot, window, DEMO)
+    before = window.session.document.selection
+    typed = window.selector._typed
+    window.activateWindow()
+    typed.setFocus()
+    QTest.keyClicks(typed, "3-5")
+    QTest.keyClick(typed, Qt.Key.Key_Return)
+    assert {pair.path.layer_label for pair in window.session.shown} == {"3", "4", "5"}
+    assert typed.text() == "3-5"
+    QTest.keyClick(typed, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert window.session.document.selection == before
+    assert typed.text() == ""
+    QTest.keyClicks(typed, "2")
+    QTest.keyClick(typed, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert typed.text() == "", "what is being typed is undone in the text"
+    assert window.session.document.selection == before
+
+
+def test_a_choice_made_otherwise_forgets_the_text(qtbot: QtBot, window: MainWindow) -> None:
+    load(qtbot, window, DEMO)
+    for otherwise in (window.selector.choose_all_layers, lambda: window.session.show_preset(Preset.FIG7)):
+        window.selector._typed.setText("3-5")
+        window.selector._on_typed()
+        assert window.selector._typed.text() == "3-5"
+        otherwise()
+        assert window.selector._typed.text() == ""

@@ -67,11 +67,17 @@ def test_real_seeds_differ_in_their_start() -> None:
     assert initialisation_caution(pairing) == ""
 
 
-def test_without_B_nothing_can_be_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize("zero", [(True, False), (False, True), (True, True)])
+def test_what_an_untrained_adapter_shares_on_A_is_its_start(tmp_path: Path, zero: tuple[bool, bool]) -> None:
+    """B, which would tell, has no direction yet."""
     paths = [
-        write_peft_adapter(tmp_path / str(seed), MODULES, 4, seed=seed, zero_B=True) for seed in (0, 0)
-    ]  # fmt: skip
-    assert initialisation_caution(pair_adapters(*map(open_source, paths))) == ""
+        write_peft_adapter(tmp_path / f"{k}", MODULES, 4, seed=0, zero_B=is_zero) for k, is_zero in enumerate(zero)
+    ]
+    said = initialisation_caution(pair_adapters(*map(open_source, paths)))
+    which = {(True, False): "first", (False, True): "second"}.get(zero, "first and the second")
+    assert said.startswith(f"φ is high on A (1.00) where B is zero in the {which} adapter:")
+    other = write_peft_adapter(tmp_path / "other", MODULES, 4, seed=1, zero_B=True)
+    assert initialisation_caution(pair_adapters(open_source(paths[0]), open_source(other))) == ""
 
 
 def test_gauge_matters_on_the_factors_only() -> None:
