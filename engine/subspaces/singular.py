@@ -14,6 +14,8 @@ from engine.subspaces.algebra import Algebra
 _LARGEST_ANGLE = 1e-3
 _SMALL_ANGLE = 1e-8
 _MOST_TURNS = 4
+# What the rounding of eigenvectors may do to φ without anything being done about it.
+_NEGLIGIBLE = 1e-12
 
 
 def singular(
@@ -21,22 +23,27 @@ def singular(
 ) -> tuple[Float64Array, Float64Array, Float64Array]:
     """U (n, a, c), σ (n, c) and V (n, c, c) of each K = U diag(σ) Vᵀ, K (n, a, c) with c ≤ a; `gram` is KᵀK.
 
-    σ descends; columns of U that belong to σ = 0 are zero. V comes from the eigenvectors of the Gram matrix and is
-    then turned until the columns of K V are orthogonal, each pair to rounding (Hestenes 1958, one-sided Jacobi, all
-    pairs at once): what squaring the condition number loses is found again, at a third of the time of LAPACK's
-    decomposition, which takes over where the angles do not get small.
+    σ descends; columns of U that belong to σ = 0 are zero. V comes from the eigenvectors of the Gram matrix. Where
+    their rounding is not negligible it is turned until the columns of K V are orthogonal, each pair to rounding
+    (Hestenes 1958, one-sided Jacobi, all pairs at once): what squaring the condition number loses is found again, in
+    less time than LAPACK's decomposition takes, which takes over where the angles do not get small.
 
     Raises:
         DeviceFailure: a decomposition does not converge.
     """
-    V = algebra.eigenvectors(gram)
-    U, sigma, V, settled = _turned(K, V)
-    for place in np.flatnonzero(~settled):
-        try:
-            U[place], sigma[place], Vt = np.linalg.svd(K[place], full_matrices=False)
-        except np.linalg.LinAlgError as error:
-            raise DeviceFailure("The singular value decomposition did not converge.") from error
-        V[place] = Vt.T
+    V = np.array(algebra.eigenvectors(gram))
+    Y = K @ V
+    sigma = _lengths(Y)
+    U = Y / np.where(sigma > 0.0, sigma, 1.0)[:, None, :]
+    doubtful = np.flatnonzero(~(_doubt(sigma) <= _NEGLIGIBLE))
+    if doubtful.size:
+        U[doubtful], sigma[doubtful], V[doubtful], settled = _turned(Y[doubtful], V[doubtful])
+        for place in doubtful[~settled]:
+            try:
+                U[place], sigma[place], Vt = np.linalg.svd(K[place], full_matrices=False)
+            except np.linalg.LinAlgError as error:
+                raise DeviceFailure("The singular value decomposition did not converge.") from error
+            V[place] = Vt.T
     order = np.argsort(-sigma, axis=1, kind="stable")
     if (order != np.arange(order.shape[1])).any():
         sigma = np.take_along_axis(sigma, order, 1)
@@ -45,12 +52,11 @@ def singular(
 
 
 def _turned(
-    K: Float64Array, V: Float64Array
+    Y: Float64Array, V: Float64Array
 ) -> tuple[Float64Array, Float64Array, Float64Array, npt.NDArray[np.bool_]]:
-    """U, σ and V whose columns K V are orthogonal, and for which of the matrices that was reached."""
-    settled = np.zeros(len(K), dtype=bool)
-    hopeless = np.zeros(len(K), dtype=bool)
-    Y = K @ V
+    """U, σ and V, of Y = K V, turned until the columns of Y are orthogonal; and of which matrices that was reached."""
+    settled = np.zeros(len(Y), dtype=bool)
+    hopeless = np.zeros(len(Y), dtype=bool)
     for _ in range(_MOST_TURNS):
         angles = _angles(Y)
         largest = np.abs(angles).max(axis=(1, 2), initial=0.0)
@@ -64,8 +70,29 @@ def _turned(
         Y, V = Y + Y @ turn, V + V @ turn
         if (settled | hopeless).all():
             break
-    sigma = np.sqrt(np.einsum("nak,nak->nk", Y, Y))
+    sigma = _lengths(Y)
     return Y / np.where(sigma > 0.0, sigma, 1.0)[:, None, :], sigma, V, settled
+
+
+def _lengths(Y: Float64Array) -> Float64Array:
+    """The lengths of the columns."""
+    lengths: Float64Array = np.sqrt(np.einsum("nak,nak->nk", Y, Y))
+    return lengths
+
+
+def _doubt(sigma: Float64Array) -> Float64Array:
+    """What the rounding of eigenvectors of the Gram matrices may do to φ, (n,), by their singular values (n, k).
+
+    eps σ₁² is off in each product: it turns neighbours by that over the gap of their σ², which moves φ at the index
+    between them, and leaves k directions orthogonal to about eps (σ₁/σ_k)².
+    """
+    squares = sigma**2
+    k = np.arange(1, sigma.shape[1] + 1)
+    gaps = squares - np.pad(squares[:, 1:], ((0, 0), (0, 1)))
+    least = np.minimum((gaps * k).min(axis=1, initial=np.inf), (squares * np.sqrt(k)).min(axis=1, initial=np.inf))
+    doubt = np.full(len(sigma), np.inf)
+    np.divide(np.finfo(np.float64).eps * squares.max(axis=1, initial=0.0), least, out=doubt, where=least > 0.0)
+    return doubt
 
 
 def _angles(Y: Float64Array) -> Float64Array:
