@@ -194,7 +194,7 @@ def _compare(modules: Sequence[ModuleRows], side: Side, found: _Found, results: 
             else:
                 pairs.append((overlaps.setdefault(places, {}), first, second))
     for alike in grouped(pairs, lambda pair: (pair[1].W.shape, pair[2].W.shape)):
-        W, W_ = np.stack([one.W for _, one, _ in alike]), np.stack([other.W for *_, other in alike])
+        W, W_ = _stacked_W([one for _, one, _ in alike]), _stacked_W([other for *_, other in alike])
         blocks = np.stack([one.factor.stack.block(one.factor.place, other.factor.place) for _, one, other in alike])
         M = W @ blocks @ W_.mT
         M.setflags(write=False)
@@ -202,6 +202,14 @@ def _compare(modules: Sequence[ModuleRows], side: Side, found: _Found, results: 
             (r, d), (r_, _) = one.shape, other.shape
             method = one.method if one.method == other.method else max(one.method, other.method, key=METHODS.index)
             overlaps_of_pair[side] = Overlap(matrix, (r, r_), one.spectrum, other.spectrum, d, method)
+
+
+def _stacked_W(directions: Sequence[Directions]) -> Float64Array:
+    """W of each, (n, k, z); of many pairs the few sources that they are of are gathered once."""
+    places: dict[Directions, int] = {}
+    which = [places.setdefault(each, len(places)) for each in directions]
+    W = np.stack([each.W for each in places])
+    return W if len(places) == len(which) else W[which]
 
 
 def overlap_of(first: RowMatrix, second: RowMatrix) -> Overlap:

@@ -54,7 +54,7 @@ def singular(
 def _turned(
     Y: Float64Array, V: Float64Array
 ) -> tuple[Float64Array, Float64Array, Float64Array, npt.NDArray[np.bool_]]:
-    """U, σ and V, of Y = K V, turned until the columns of Y are orthogonal; and of which matrices that was reached."""
+    """U, σ and V of Y = K V, turned until the columns of Y are orthogonal, and of which matrices that was reached."""
     settled = np.zeros(len(Y), dtype=bool)
     hopeless = np.zeros(len(Y), dtype=bool)
     for _ in range(_MOST_TURNS):
