@@ -167,7 +167,7 @@ QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox { background: @surface@; color: @
     border-radius: 6px; padding: 3px 8px; min-height: 20px; selection-background-color: @accent@; }
 QAbstractSpinBox > QLineEdit { border: none; border-radius: 0; padding: 0; min-height: 0; background: transparent; }
 QLineEdit[invalid="true"] { border-color: @error@; }
-QComboBox { padding-right: 2px; }
+QComboBox { padding-right: 2px; combobox-popup: 0; }
 QComboBox::drop-down { border: none; width: 22px; }
 QComboBox::down-arrow { image: url("@chevron_down@"); width: 12px; height: 12px; }
 QSpinBox::up-button, QSpinBox::down-button { border: none; background: transparent; width: 18px; }
@@ -176,6 +176,7 @@ QSpinBox::up-arrow { image: url("@chevron_up@"); width: 10px; height: 10px; }
 QSpinBox::down-arrow { image: url("@chevron_down@"); width: 10px; height: 10px; }
 QComboBox QAbstractItemView { background: @surface@; border: 1px solid @line@; selection-background-color: @tint@;
     selection-color: @text@; outline: none; }
+QComboBox QAbstractItemView::item { padding: 4px 6px; min-height: 18px; }
 QComboBox QAbstractItemView::item:selected { background: @tint@; color: @text@; }
 QListWidget, QTreeWidget { background: transparent; border: none; outline: none; }
 QTreeWidget { border: 1px solid transparent; selection-background-color: @tint@; selection-color: @text@; }
