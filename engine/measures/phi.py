@@ -62,7 +62,7 @@ def phi(overlap: Overlap) -> Float64Array:
     return _remembered_phi(overlap) if small else _phi(overlap)
 
 
-@lru_cache(maxsize=512)  # a panel is painted, read, summed up and drawn on paper, again and again
+@lru_cache(maxsize=256)  # a panel is painted, read, summed up and drawn on paper, again and again
 def _remembered_phi(overlap: Overlap) -> Float64Array:
     return _phi(overlap)
 

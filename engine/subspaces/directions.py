@@ -64,7 +64,7 @@ class Directions:
     """min(r, d) singular directions of a matrix of `shape` (r, d), as the rows of W Z: combinations of the rows Z
     that stand for a factor.
 
-    `error` is what rounding in the stack's product may do to φ of any defined cell.
+    `error` is about what rounding in the stack's product may do to φ of any defined cell.
     """
 
     factor: Factor
@@ -78,9 +78,10 @@ class Directions:
 def directions_of_factors(factors: Sequence[Factor]) -> list[Directions]:
     """The right-singular vectors of each."""
     made: dict[int, Directions] = {}
-    for alike in grouped(enumerate(factors), lambda each: (each[1].shape, each[1].type.name, each[1].known.W.shape)):
+    for alike in grouped(enumerate(factors), lambda each: (each[1].shape, each[1].type.name, each[1].known.T.shape)):
         known = [factor.known for _, factor in alike]
-        W, sigma = np.stack([each.W for each in known]), np.stack([each.sigma for each in known])
+        W = np.stack([each.U for each in known]).mT @ np.stack([each.T for each in known])
+        sigma = np.stack([each.sigma for each in known])
         found = _directions(
             [factor for _, factor in alike], alike[0][1].type, W, sigma,
             [each.exponent for each in known], [each.method for each in known],
@@ -99,25 +100,25 @@ def directions_of_updates(updates: Sequence[Update], algebra: Algebra) -> list[t
 
     def kind(each: tuple[int, Update]) -> object:
         A, B = each[1].A, each[1].B
-        return A.shape, A.type.name, A.known.W.shape, B.shape, B.type.name, B.known.W.shape, each[1].E is None
+        return A.shape, A.type.name, A.known.T.shape, B.shape, B.type.name, B.known.T.shape, each[1].E is None
 
     for alike in grouped(enumerate(updates), kind):
         group = [update for _, update in alike]
         A, B = [update.A.known for update in group], [update.B.known for update in group]
-        K, exponents = _cores(group)
+        K, exponents, cancelled = _cores(group)
         U, sigma, V = _singular(K, algebra)
-        W_A = V.mT @ (np.stack([each.U for each in A]) @ np.stack([each.W for each in A]))
-        W_B = U.mT @ (np.stack([each.U for each in B]) @ np.stack([each.W for each in B]))
+        W_A, W_B = V.mT @ np.stack([each.T for each in A]), U.mT @ np.stack([each.T for each in B])
         methods = [max(a.method, b.method, key=METHODS.index) for a, b in zip(A, B, strict=True)]
         coarsest = _coarsest(group[0])
-        right = _directions([update.A for update in group], coarsest, W_A, sigma, exponents, methods)
-        left = _directions([update.B for update in group], coarsest, W_B, sigma, exponents, methods)
+        right = _directions([update.A for update in group], coarsest, W_A, sigma, exponents, methods, cancelled)
+        left = _directions([update.B for update in group], coarsest, W_B, sigma, exponents, methods, cancelled)
         made.update(zip((k for k, _ in alike), zip(right, left, strict=True), strict=True))
     return [made[k] for k in range(len(updates))]
 
 
-def _cores(updates: Sequence[Update]) -> tuple[Float64Array, list[int]]:
-    """L_Bᵀ diag(E) L_A of each, (n, m_B, m_A), and the powers of two that were taken out of them."""
+def _cores(updates: Sequence[Update]) -> tuple[Float64Array, list[int], Float64Array]:
+    """L_Bᵀ diag(E) L_A of each, (n, m_B, m_A), the powers of two that were taken out of them, and the norms (n,) of
+    what they are sums of: where terms cancel, what is left is told no better than to eps times that."""
     A, B = ([factor.known for factor in factors] for factors in zip(*((u.A, u.B) for u in updates), strict=True))
     left, right = np.stack([each.L for each in B]).mT, np.stack([each.L for each in A])
     exponents = np.array([a.exponent + b.exponent for a, b in zip(A, B, strict=True)])
@@ -126,7 +127,8 @@ def _cores(updates: Sequence[Update]) -> tuple[Float64Array, list[int]]:
         diagonals, taken = _inside(np.stack(E)[:, None, :])
         left, exponents = left * diagonals, exponents + taken
     K, taken = _inside(left @ right)
-    return K, (exponents + taken).tolist()
+    terms = np.ldexp(np.abs(left) @ np.abs(right), -taken[:, None, None])
+    return K, (exponents + taken).tolist(), np.sqrt(np.einsum("nab,nab->n", terms, terms))
 
 
 def _inside(matrices: Float64Array) -> tuple[Float64Array, npt.NDArray[np.int32]]:
@@ -158,13 +160,18 @@ def _directions(
     sigma: Float64Array,
     exponents: Sequence[int],
     methods: Sequence[str],
+    cancelled: Float64Array | float = 0.0,
 ) -> list[Directions]:
-    """Of factors of one shape, of type `type_`: W (n, k, z) and σ (n, k), filled up with zeros to min(r, d)."""
+    """Of factors of one shape, of type `type_`: W (n, k, z) and σ (n, k), filled up with zeros to min(r, d).
+
+    σ is told no better than to max(r, d) eps times what was `cancelled` in it.
+    """
     r, d = factors[0].shape
     missing = min(r, d) - sigma.shape[1]
     if missing > 0:
         W, sigma = np.pad(W, ((0, 0), (0, missing), (0, 0))), np.pad(sigma, ((0, 0), (0, missing)))
-    ranks = np.count_nonzero(sigma > rank_tolerance(sigma, (r, d), type_)[:, None], axis=1)
+    least = np.maximum(rank_tolerance(sigma, (r, d), type_), max(r, d) * FLOAT64.epsilon * cancelled)
+    ranks = np.count_nonzero(sigma > least[:, None], axis=1)
     errors = _rounding(W, np.stack([factor.known.lengths for factor in factors]), sigma, ranks)
     sigma.setflags(write=False)
     spectra = map(Spectrum, sigma, ranks.tolist(), exponents)
@@ -176,20 +183,24 @@ def _rounding(W: Float64Array, lengths: Float64Array, sigma: Float64Array, ranks
     """What rounding in the product Z Zᵀ may do to φ, (n,), from W (n, k, z), the lengths of the rows of Z, and σ.
 
     A product of two rows is off by about eps times their lengths, so that of two directions by eps w w', with
-    w = |W|·lengths. Their lengths, which should be 1, spoil the mean of k of them; products between neighbours turn
-    them, by more the closer their σ are, which moves φ at the index between them alone.
+    w = |W|·lengths. That spoils the lengths of directions, by the mean of w² over k of them; and it turns each of the
+    first k towards each l behind them, by w_i w_l σ_l² / (σ_i² − σ_l²), which moves φ at the index k.
     """
     w = np.sqrt(np.einsum("nkz,nz->nk", W**2, lengths**2))
     k = np.arange(1, w.shape[1] + 1)
     of_lengths = np.cumsum(w**2, axis=1) / k
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gaps = 1.0 - sigma[:, 1:] / sigma[:, :-1]
-        of_turning = w[:, :-1] * w[:, 1:] / (gaps * k[:-1])
-    of_turning[~(gaps > TIE_GAP)] = 0.0  # ties are told of, and no second product parts them
-    defined = k <= ranks[:, None]
-    largest = np.maximum(
-        np.where(defined, of_lengths, 0.0).max(axis=1, initial=0.0),
-        np.where(defined[:, :-1], of_turning, 0.0).max(axis=1, initial=0.0),
-    )
+    descending = np.where(sigma > 0.0, sigma, 1.0)
+    with np.errstate(over="ignore"):
+        ratios = np.minimum(1.0, sigma[:, None, :] / descending[:, :, None])  # σ_l / σ_i for l behind i
+    apart = 1.0 - ratios
+    is_told = (apart > TIE_GAP) & (k[:, None] < k)  # ties are told of, and no second product parts them
+    turning = np.zeros_like(ratios)
+    np.divide(w[:, :, None] * w[:, None, :] * ratios**2, apart * (1.0 + ratios), out=turning, where=is_told)
+    turning **= 2
+    # Over i ≤ k < l, from one k to the next: those of k come in, those towards k go out.
+    across = np.cumsum(turning.sum(axis=2) - turning.sum(axis=1), axis=1)
+    is_tie = np.pad(apart.diagonal(1, 1, 2) <= TIE_GAP, ((0, 0), (0, 1)))
+    of_turning = np.where(is_tie, 0.0, np.sqrt(np.maximum(across, 0.0)))
+    largest = np.where(k <= ranks[:, None], np.maximum(of_lengths, of_turning), 0.0).max(axis=1, initial=0.0)
     error: Float64Array = np.finfo(np.float64).eps * largest
     return error

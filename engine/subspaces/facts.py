@@ -42,7 +42,7 @@ class SideFacts:
 
     @property
     def method(self) -> str:
-        """The way the overlap was computed, "Gram" or "SVD"."""
+        """The way the overlap was computed: "Gram", "CholeskyQR2" or "SVD"."""
         return self.overlap.method
 
 

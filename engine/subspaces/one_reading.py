@@ -200,7 +200,7 @@ def _compare(modules: Sequence[ModuleRows], side: Side, found: _Found, results: 
         M.setflags(write=False)
         for matrix, (overlaps_of_pair, one, other) in zip(M, alike, strict=True):
             (r, d), (r_, _) = one.shape, other.shape
-            method = one.method if one.method == other.method else max(one.method, other.method, key=METHODS.index)
+            method = max(one.method, other.method, key=METHODS.index)
             overlaps_of_pair[side] = Overlap(matrix, (r, r_), one.spectrum, other.spectrum, d, method)
 
 

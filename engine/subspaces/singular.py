@@ -23,10 +23,10 @@ def singular(
 ) -> tuple[Float64Array, Float64Array, Float64Array]:
     """U (n, a, c), σ (n, c) and V (n, c, c) of each K = U diag(σ) Vᵀ, K (n, a, c) with c ≤ a; `gram` is KᵀK.
 
-    σ descends; columns of U that belong to σ = 0 are zero. V comes from the eigenvectors of the Gram matrix. Where
-    their rounding is not negligible it is turned until the columns of K V are orthogonal, each pair to rounding
-    (Hestenes 1958, one-sided Jacobi, all pairs at once): what squaring the condition number loses is found again, in
-    less time than LAPACK's decomposition takes, which takes over where the angles do not get small.
+    σ descends; columns of U that belong to σ = 0 are zero, or anything. V comes from the eigenvectors of the Gram
+    matrix. Where their rounding is not negligible it is turned until the columns of K V are orthogonal, each pair to
+    rounding (Hestenes 1958, one-sided Jacobi, all pairs at once): what squaring the condition number loses is found
+    again, in less time than LAPACK's decomposition takes, which takes over where the angles do not get small.
 
     Raises:
         DeviceFailure: a decomposition does not converge.

@@ -1,8 +1,8 @@
 """Matrices of one space multiplied once, and what the product tells of each: singular values and directions.
 
-With Z Zᵀ = L Lᵀ (Cholesky) a matrix is Z = L Q, the rows of Q orthonormal, so that its singular values are those of
-the small L = V Σ Uᵀ, and its right-singular vectors, as rows, Uᵀ Q = W Z with W = Σ⁻¹Vᵀ: combinations of the rows
-that were multiplied. What two matrices have in common is then W (Z Z'ᵀ) W'ᵀ, of the same product.
+With Z Zᵀ = L Lᵀ (Cholesky) a matrix is Z = L Q, the rows of Q = T Z orthonormal, T = L⁻¹, so that its singular values
+are those of the small L = V Σ Uᵀ, and its right-singular vectors, as rows, Uᵀ Q = W Z with W = Uᵀ T: combinations of
+the rows that were multiplied. What two matrices have in common is then W (Z Z'ᵀ) W'ᵀ, of the same product.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from engine.subspaces.singular import singular
 
 # The smallest pivot of a Gram matrix with ones on its diagonal; below, Cholesky's factor is made of rounding.
 _SMALLEST_PIVOT = 1e-6
+# The smallest pivot of a Gram matrix of rows that are nearly orthonormal.
+_PIVOT_OF_ORTHONORMAL = 0.5
+_INVERTED_AT_ONCE = 8
 
 _T = TypeVar("_T")
 
@@ -31,15 +34,16 @@ _T = TypeVar("_T")
 class Decomposition:
     """What is known of one matrix X (r, d) of a stack.
 
-    X = `L` Q · 2**`exponent` with L (r, m) = V Σ Uᵀ, Σ = diag(`sigma`), `U` (m, m), and orthonormal rows Q (m, d).
-    `W` (m, z) holds its right-singular vectors as combinations of the z rows that stand for it in the stack, whose
-    lengths are `lengths` (z,). `method` is the way it was found: "Gram", "CholeskyQR2" or "SVD".
+    X = `L` Q · 2**`exponent` with orthonormal rows Q (m, d) and L (r, m), whose singular values are `sigma` (m,) and
+    whose right-singular vectors are the columns of `U` (m, m), anything where σ is zero. Q is `T` Z with T (m, z):
+    z rows Z of the stack stand for the matrix, and `lengths` (z,) are theirs. `method` is the way it was found,
+    "Gram", "CholeskyQR2" or "SVD".
     """
 
     L: Float64Array
+    T: Float64Array
     U: Float64Array
     sigma: Float64Array
-    W: Float64Array
     lengths: Float64Array
     method: str
     exponent: int = 0
@@ -96,9 +100,11 @@ def decompose(stacks: Sequence[Stack], algebra: Algebra) -> None:
     members = [(stack, place) for stack in stacks for place in stack.matrices]
     for alike in grouped(members, lambda member: member[0].matrices[member[1]].shape[0]):
         grams = np.stack([stack.block(place, place) for stack, place in alike])
-        sound, lengths, L = _cholesky(grams)
-        found = _decomposed(L, grams[sound], lengths, algebra)
-        for k, decomposition in zip(sound, found, strict=True):
+        sound, lengths, factors = _cholesky(grams)
+        L, T = lengths[:, :, None] * factors, inverse_lower(factors) / lengths[:, None, :]
+        U, sigma, _ = singular(L.mT, grams[sound], algebra)
+        made = map(Decomposition, L, T, U, sigma, lengths, itertools.repeat("Gram"))
+        for k, decomposition in zip(sound, made, strict=True):
             stack, place = alike[k]
             stack.found[place] = decomposition
     alone = {stack: _decompose_alone(stack, algebra) for stack in stacks if len(stack.found) < len(stack.matrices)}
@@ -107,13 +113,19 @@ def decompose(stacks: Sequence[Stack], algebra: Algebra) -> None:
 
 def decompose_again(stacks: Mapping[Stack, Mapping[int, Float64Array]], algebra: Algebra) -> None:
     """Multiply once more, with nearly orthonormal rows in the place of each matrix: Q of the first product
-    (CholeskyQR2, Yamamoto et al. 2015), or, by place, right-singular vectors (m, d) that are known already.
+    (CholeskyQR2, Yamamoto et al. 2015), or, by place, orthonormal rows (m, d) that are known already.
+
+    Where the product shows that Q was far from orthonormal, a matrix is decomposed by itself, and its stack
+    multiplied again.
 
     Raises:
         DeviceFailure: the algebra's device failed, or a decomposition does not converge.
     """
+    if not stacks:
+        return
     turns = [_send_orthonormal(stack, rows, algebra) for stack, rows in stacks.items()]
     _multiply(list(stacks), algebra, turns)
+    again: list[tuple[Stack, int, Decomposition | None]] = []
     members = [
         (stack, place, found)
         for stack in stacks
@@ -122,13 +134,45 @@ def decompose_again(stacks: Mapping[Stack, Mapping[int, Float64Array]], algebra:
     ]
     for alike in grouped(members, lambda member: member[2].L.shape):
         grams = np.stack([stack.block(place, place) for stack, place, _ in alike])
-        second = np.linalg.cholesky(grams)
-        L = np.stack([found.L for *_, found in alike]) @ second
+        factors = _factored(grams)
+        is_good = _diagonals(factors).min(axis=1, initial=1.0) > _PIVOT_OF_ORTHONORMAL
+        factors[~is_good] = np.eye(factors.shape[1])
+        L = np.stack([found.L for *_, found in alike]) @ factors
         U, sigma, _ = singular(L.mT, L @ L.mT, algebra)
-        W = U.mT @ np.linalg.inv(second)
         lengths = np.sqrt(_diagonals(grams))
-        for k, (stack, place, _) in enumerate(alike):
-            stack.found[place] = Decomposition(L[k], U[k], sigma[k], W[k], lengths[k], "CholeskyQR2")
+        made = map(Decomposition, L, inverse_lower(factors), U, sigma, lengths, itertools.repeat("CholeskyQR2"))
+        for (stack, place, _), good, decomposition in zip(alike, is_good, made, strict=True):
+            again.append((stack, place, decomposition if good else None))
+    spoilt = {stack for stack, _, found_again in again if found_again is None}
+    for stack, place, found_again in again:
+        if found_again is None:
+            del stack.found[place]
+        elif stack not in spoilt:
+            stack.found[place] = found_again
+    alone = {stack: _decompose_alone(stack, algebra) for stack in stacks if stack in spoilt}
+    decompose_again({stack: {**stacks[stack], **rows} for stack, rows in alone.items()}, algebra)
+
+
+def inverse_lower(L: Float64Array) -> Float64Array:
+    """The inverses of lower triangular matrices (n, r, r), all at once: of small blocks, then of blocks of blocks."""
+    n, r, _ = L.shape
+    size = _INVERTED_AT_ONCE
+    while size < r:
+        size *= 2
+    given = np.broadcast_to(np.eye(size), (n, size, size)).copy()
+    given[:, :r, :r] = L
+    inverse = np.zeros_like(given)
+    shape = n, size // _INVERTED_AT_ONCE, _INVERTED_AT_ONCE, size // _INVERTED_AT_ONCE, _INVERTED_AT_ONCE
+    at = np.arange(shape[1])
+    inverse.reshape(shape)[:, at, :, at, :] = np.linalg.inv(given.reshape(shape)[:, at, :, at, :])
+    half = _INVERTED_AT_ONCE
+    while half < size:  # [A 0; B C]⁻¹ = [A⁻¹ 0; −C⁻¹ B A⁻¹ C⁻¹]
+        at = np.arange(size // (2 * half))
+        four = n, len(at), 2, half, len(at), 2, half
+        known, B = inverse.reshape(four), given.reshape(four)[:, at, 1, :, at, 0, :]
+        known[:, at, 1, :, at, 0, :] = -(known[:, at, 1, :, at, 1, :] @ (B @ known[:, at, 0, :, at, 0, :]))
+        half *= 2
+    return inverse[:, :r, :r]
 
 
 def grouped(items: Iterable[_T], key: Callable[[_T], Hashable]) -> Iterator[list[_T]]:
@@ -149,22 +193,19 @@ def _multiply(stacks: Sequence[Stack], algebra: Algebra, turns: Sequence[Turns] 
 
 
 def _cholesky(grams: Float64Array) -> tuple[npt.NDArray[np.intp], Float64Array, Float64Array]:
-    """Which of the Gram matrices (n, r, r) are sound; of these the lengths of the rows (k, r), and L (k, r, r).
+    """Which of the Gram matrices (n, r, r) are sound; of these the lengths of the rows (k, r), and Cholesky's factors
+    (k, r, r) of the rows brought to length 1.
 
-    Sound are those whose numbers neither overflowed nor underflowed, and whose factor is not made of rounding. Rows
-    are brought to one length first: how long each is does not matter to Cholesky's rounding, but to a look at pivots.
+    Sound are those whose numbers neither overflowed nor underflowed, and whose factor is not made of rounding. How
+    long each row is does not matter to Cholesky's rounding, but to a look at its pivots.
     """
     diagonals = _diagonals(grams)
     low, high = (limit**2 for limit in LARGEST_INSIDE)
-    largest = diagonals.max(axis=1, initial=0.0)
-    sound = np.flatnonzero(
-        np.isfinite(grams).all(axis=(1, 2)) & (low < largest) & (largest < high) & (diagonals > 0.0).all(axis=1)
-    )
+    sound = np.flatnonzero(np.isfinite(grams).all(axis=(1, 2)) & ((low < diagonals) & (diagonals < high)).all(axis=1))
     lengths = np.sqrt(diagonals[sound])
-    scaled = grams[sound] / (lengths[:, :, None] * lengths[:, None, :])
-    L = _factored(scaled)
-    factored = _diagonals(L).min(axis=1, initial=1.0) > _SMALLEST_PIVOT
-    return sound[factored], lengths[factored], (lengths[:, :, None] * L)[factored]
+    factors = _factored(grams[sound] / (lengths[:, :, None] * lengths[:, None, :]))
+    factored = _diagonals(factors).min(axis=1, initial=1.0) > _SMALLEST_PIVOT
+    return sound[factored], lengths[factored], factors[factored]
 
 
 def _factored(grams: Float64Array) -> Float64Array:
@@ -179,12 +220,6 @@ def _factored(grams: Float64Array) -> Float64Array:
     return factors
 
 
-def _decomposed(L: Float64Array, grams: Float64Array, lengths: Float64Array, algebra: Algebra) -> list[Decomposition]:
-    U, sigma, V = singular(L.mT, grams, algebra)
-    W = V.mT / sigma[:, :, None]
-    return [Decomposition(*each, "Gram") for each in zip(L, U, sigma, W, lengths, strict=True)]
-
-
 def _send_orthonormal(stack: Stack, known: Mapping[int, Float64Array], algebra: Algebra) -> Turns:
     """Have other rows stand for the matrices of a stack; each is to be turned by what is returned."""
     standing, turns = [], []
@@ -193,7 +228,7 @@ def _send_orthonormal(stack: Stack, known: Mapping[int, Float64Array], algebra: 
         rows = known.get(place)
         if isinstance(found, Decomposition) and rows is None:
             standing.append(matrix.stored)
-            turns.append(found.U @ found.W)
+            turns.append(found.T)
         else:
             rows = np.zeros((1, matrix.shape[1])) if rows is None else rows  # nothing stands for what is no number
             standing.append(StoredArray(rows, FLOAT64))
@@ -203,23 +238,35 @@ def _send_orthonormal(stack: Stack, known: Mapping[int, Float64Array], algebra: 
 
 
 def _decompose_alone(stack: Stack, algebra: Algebra) -> dict[int, Float64Array]:
-    """Find from the matrices themselves what the product did not tell; the right-singular vectors (m, d) by place."""
+    """Find from the matrices themselves what products did not tell; the orthonormal rows (m, d) of each, by place."""
     known = {}
     for place, matrix in stack.matrices.items():
         if place in stack.found:
             continue
-        m = min(matrix.shape)
-        one = np.eye(m)
         try:
             X, exponent = matrix.finite()
         except MalformedAdapter as error:
             stack.found[place] = error
             continue
-        # A matrix of zeros has no directions, and LAPACK takes its time to make some up.
-        V, sigma, rows = algebra.decomposition(X) if X.any() else (X[:, :m], np.zeros(m), X[:m])
-        stack.found[place] = Decomposition(V * sigma, one, sigma, one, np.ones(m), "SVD", exponent)
-        known[place] = rows
+        L, known[place] = _orthonormal_rows(X, algebra)
+        r, m = L.shape
+        if r == m:
+            U, sigma, _ = singular(L.T[None], (L @ L.T)[None], algebra)
+        else:
+            _, sigma, U = singular(L[None], (L.T @ L)[None], algebra)
+        stack.found[place] = Decomposition(L, np.eye(m), U[0], sigma[0], np.ones(m), "SVD", exponent)
     return known
+
+
+def _orthonormal_rows(X: Float64Array, algebra: Algebra) -> tuple[Float64Array, Float64Array]:
+    """L (r, m) and orthonormal rows Q (m, d) of X = L Q, m = min(r, d), as good for short rows as for long ones."""
+    m = min(X.shape)
+    if not X.any():  # no directions, and LAPACK takes its time to make some up
+        return X[:, :m], X[:m]
+    exponents = np.frexp(np.abs(X).max(axis=1, initial=0.0))[1][:, None]
+    near_one = np.ldexp(X, -exponents)
+    *_, Q = algebra.decomposition(near_one)
+    return np.ldexp(near_one @ Q.T, exponents), Q
 
 
 def _diagonals(matrices: Float64Array) -> Float64Array:

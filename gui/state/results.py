@@ -46,6 +46,10 @@ class Results:
         self._devices |= dict.fromkeys(request.sides, request.device)
         self._trim()
 
+    def kept_sides(self, side: Side) -> tuple[Side, ...]:
+        """The sides that there is room for, this one in any case."""
+        return tuple(each for each in Side if each is side or each not in self._forgotten)
+
     def device(self, side: Side) -> Device | None:
         """What computed a side; of several devices, the last one."""
         return self._devices.get(side)

@@ -256,12 +256,13 @@ class Session(QObject):
         """
         if self._pairing is None or self.places.are_opening:
             return
-        missing = self._resolve_known().missing
+        missing, side = self._resolve_known().missing, self.document.side
         is_begun = self._is_shown_known or (is_other_side and self.tasks.progress.running)
-        if not restart and is_begun and (self.tasks.will_compare(missing) or self.tasks.progress.cancelled):
+        if not restart and is_begun and (self.tasks.will_compare(missing, side) or self.tasks.progress.cancelled):
             return
         if missing:
-            self.tasks.compare(self._pairing.matching, missing, len(self.comparable))
+            sides = self._results.kept_sides(side)
+            self.tasks.compare(self._pairing.matching, missing, sides, len(self.comparable))
         else:
             self.tasks.show_known(len(self.comparable))
 

@@ -12,7 +12,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal, Slot
 
 from engine.comparison.outcome import Request
-from engine.matching.matching import Matching
+from engine.matching.matching import Key, Matching
 from engine.matching.pairing import ModulePair
 from engine.side import Side
 from engine.subspaces.devices import CPU, Device
@@ -36,6 +36,7 @@ class Tasks(QObject):
         self._ids = itertools.count(1)
         self._jobs: dict[int, Callable[[JobAnswer], None]] = {}
         self._run: Request | None = None  # None: nothing is compared, and what still arrives belongs to no run
+        self._arrived: set[Key] = set()
         self._start = 0.0
         self._has_failed = False
         self._progress = Progress(0, 0, 0.0, running=False)
@@ -112,18 +113,18 @@ class Tasks(QObject):
         """Whether the last comparison ended by itself, before all was known."""
         return self._has_failed
 
-    def will_compare(self, pairs: Iterable[ModulePair]) -> bool:
-        """Whether the comparison that is running is of all these pairs."""
-        return (
-            self._progress.running
-            and self._run is not None
-            and {pair.key for pair in pairs} <= {pair.key for pair in self._run.pairs}
-        )
+    def will_compare(self, pairs: Iterable[ModulePair], side: Side) -> bool:
+        """Whether the comparison that is running is still to bring all these pairs on a side."""
+        run = self._run
+        if run is None or not self._progress.running or side not in run.sides:
+            return False
+        return {pair.key for pair in pairs} <= {pair.key for pair in run.pairs} - self._arrived
 
-    def compare(self, matching: Matching, pairs: tuple[ModulePair, ...], total: int) -> None:
-        """Compute these pairs on every side in place of what is computed; `total` pairs there are in all."""
+    def compare(self, matching: Matching, pairs: tuple[ModulePair, ...], sides: tuple[Side, ...], total: int) -> None:
+        """Compute these pairs on these sides in place of what is computed; `total` pairs there are in all."""
         self._has_failed = False
-        self._run = Request(next(self._ids), matching, pairs, tuple(Side), self.device_in_use)
+        self._run = Request(next(self._ids), matching, pairs, sides, self.device_in_use)
+        self._arrived = set()
         self._start = time.monotonic()
         self._set_progress(total - len(pairs), total, running=True)
         self._compute.compare(self._run)
@@ -158,6 +159,7 @@ class Tasks(QObject):
         if not self._is_current(batch):
             return
         if batch.outcomes:
+            self._arrived |= {outcome.pair.key for outcome in batch.outcomes}
             self.outcomes_arrived.emit(self._run, batch.outcomes)
             if not self._is_current(batch):  # whoever heard of them asked for others
                 return

@@ -45,7 +45,7 @@ def test_the_random_panel_follows_the_others(qtbot: QtBot, window: MainWindow) -
     areas = [panel.area for panel in window.figure.panels]
     assert not any(a.intersects(b) for n, a in enumerate(areas) for b in areas[:n])
     window.session.show_preset(Preset.FIG7)
-    assert len(window.figure.panels) == 8, "Figure 7 has none"
+    assert len(window.figure.panels) == 9, "it follows those of a figure of the paper, too"
     control.setChecked(False)
     window.session.show_preset(None)
     assert len(window.figure.panels) == 8
