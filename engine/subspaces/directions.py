@@ -20,6 +20,8 @@ from engine.subspaces.row_matrix import LARGEST_INSIDE
 from engine.subspaces.singular import singular
 from engine.subspaces.stack import Decomposition, Stack, grouped
 
+# Below, what rounding does is not looked at more closely.
+_SMALL_ERROR = 1e-10
 METHODS = ("Gram", "CholeskyQR2", "SVD")  # the later, the more was done
 
 
@@ -184,23 +186,49 @@ def _rounding(W: Float64Array, lengths: Float64Array, sigma: Float64Array, ranks
 
     A product of two rows is off by about eps times their lengths, so that of two directions by eps w w', with
     w = |W|·lengths. That spoils the lengths of directions, by the mean of w² over k of them; and it turns each of the
-    first k towards each l behind them, by w_i w_l σ_l² / (σ_i² − σ_l²), which moves φ at the index k.
+    first k towards each l behind them, by w_i w_l σ_l² / (σ_i² − σ_l²), which moves φ at the index k. All these pairs
+    are looked at where the largest that they may be is not small enough already.
     """
     w = np.sqrt(np.einsum("nkz,nz->nk", W**2, lengths**2))
     k = np.arange(1, w.shape[1] + 1)
     of_lengths = np.cumsum(w**2, axis=1) / k
-    descending = np.where(sigma > 0.0, sigma, 1.0)
-    with np.errstate(over="ignore"):
-        ratios = np.minimum(1.0, sigma[:, None, :] / descending[:, :, None])  # σ_l / σ_i for l behind i
+    relative = sigma / np.where(sigma[:, :1] > 0.0, sigma[:, :1], 1.0)
+    of_turning = _most_turning(w, relative)
+    epsilon = FLOAT64.epsilon
+    doubtful = np.flatnonzero((epsilon * np.where(k <= ranks[:, None], of_turning, 0.0) > _SMALL_ERROR).any(axis=1))
+    if doubtful.size:
+        of_turning[doubtful] = _turning(w[doubtful], relative[doubtful])
+    error: Float64Array = epsilon * np.where(k <= ranks[:, None], np.maximum(of_lengths, of_turning), 0.0).max(
+        axis=1, initial=0.0
+    )
+    return error
+
+
+def _most_turning(w: Float64Array, sigma: Float64Array) -> Float64Array:
+    """A bound of `_turning`: as many pairs as there are across each index, each as large as the largest may be."""
+    k = np.arange(1, w.shape[1] + 1)
+    squares = sigma**2
+    behind = np.maximum.accumulate((w * squares)[:, ::-1], axis=1)[:, ::-1]
+    most = np.zeros_like(w)
+    gaps = squares[:, :-1] - squares[:, 1:]
+    pairs = np.sqrt(k * (len(k) - k))[:-1] * np.maximum.accumulate(w, axis=1)[:, :-1] * behind[:, 1:]
+    is_told = sigma[:, :-1] - sigma[:, 1:] > TIE_GAP * sigma[:, :-1]
+    with np.errstate(over="ignore"):  # between directions that are next to nothing; it is looked at more closely
+        np.divide(pairs, gaps, out=most[:, :-1], where=is_told & (gaps > 0.0))
+    return most
+
+
+def _turning(w: Float64Array, sigma: Float64Array) -> Float64Array:
+    """The root of the sum of squares of w_i w_l σ_l² / (σ_i² − σ_l²) over i ≤ k < l, for each k; 0 at ties, which are
+    told of, and which no second product parts."""
+    k = np.arange(1, w.shape[1] + 1)
+    ratios = np.minimum(1.0, sigma[:, None, :] / np.where(sigma > 0.0, sigma, np.inf)[:, :, None])  # σ_l / σ_i
     apart = 1.0 - ratios
-    is_told = (apart > TIE_GAP) & (k[:, None] < k)  # ties are told of, and no second product parts them
     turning = np.zeros_like(ratios)
+    is_told = (apart > TIE_GAP) & (k[:, None] < k)
     np.divide(w[:, :, None] * w[:, None, :] * ratios**2, apart * (1.0 + ratios), out=turning, where=is_told)
     turning **= 2
-    # Over i ≤ k < l, from one k to the next: those of k come in, those towards k go out.
+    # From one k to the next: the pairs of k with those behind come in, those with those before it go out.
     across = np.cumsum(turning.sum(axis=2) - turning.sum(axis=1), axis=1)
     is_tie = np.pad(apart.diagonal(1, 1, 2) <= TIE_GAP, ((0, 0), (0, 1)))
-    of_turning = np.where(is_tie, 0.0, np.sqrt(np.maximum(across, 0.0)))
-    largest = np.where(k <= ranks[:, None], np.maximum(of_lengths, of_turning), 0.0).max(axis=1, initial=0.0)
-    error: Float64Array = np.finfo(np.float64).eps * largest
-    return error
+    return np.where(is_tie, 0.0, np.sqrt(np.maximum(across, 0.0)))
