@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
 from PySide6.QtGui import QGuiApplication, QTextDocumentFragment
 from pytestqt.qtbot import QtBot
 
+from engine import work
+from engine.comparison.outcome import PairOutcome, Request
 from engine.comparison.sentence import shared_sentence
 from engine.side import Side
 from gui.parts.sentence_line import SentenceLine
@@ -47,12 +52,22 @@ def test_it_says_what_the_engine_says_and_follows_pair_side_and_numbering(qtbot:
     assert " of 8 (" in _wait_for_sentence(qtbot, window)
 
 
-def test_a_run_that_was_stopped_leaves_what_it_speaks_of(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+def test_a_run_that_was_stopped_leaves_what_it_speaks_of(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     modules = llama_modules(60)
     paths = [
-        write_peft_adapter(tmp_path / name, modules, 32, seed=seed, d_in=2048, d_out=64)
+        write_peft_adapter(tmp_path / name, modules, 4, seed=seed, d_in=64, d_out=64)
         for seed, name in enumerate(("one", "two"))
     ]
+    as_it_is = work.outcomes
+
+    def slow(request: Request, cancelled: Callable[[], bool]) -> Iterator[PairOutcome]:
+        for outcome in as_it_is(request, cancelled):
+            yield outcome
+            time.sleep(0.01)
+
+    monkeypatch.setattr(work, "outcomes", slow)
     window.session.places.open_paths(paths)
     qtbot.waitUntil(lambda: 4 < window.session.tasks.progress.done < 120, timeout=20_000)
     window.session.tasks.cancel()
