@@ -80,7 +80,8 @@ def run(arguments: argparse.Namespace) -> None:
         facts = _export(arguments, plan)
     except WouldBeLost as refusal:
         advice = f"{refusal.reason.rstrip('.')}; choose another with --out, or replace it with --force."
-        raise ExportFailure(advice, path=refusal.path) from refusal
+        folder = arguments.out if len(arguments.side) == 1 else refusal.path
+        raise ExportFailure(advice, path=folder) from refusal
     if not arguments.json:
         for side, stated in facts.items():
             answer(f"{side.value}: {stated['sentence']}" if len(facts) > 1 else stated["sentence"])

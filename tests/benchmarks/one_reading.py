@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import os
 import subprocess
 import sys
@@ -33,7 +32,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import save_file
 
 from engine.comparison.outcome import Request
 from engine.comparison.running import outcomes
@@ -41,7 +39,7 @@ from engine.matching.matching import match
 from engine.matching.pairing import pairing_of
 from engine.side import Side
 from engine.sources.opening import open_source
-from tests.benchmarks.paper_size import in_turns, peak_above_libraries
+from tests.benchmarks.paper_size import in_turns, peak_above_libraries, write_adapter
 
 Matrix = npt.NDArray[np.float64]
 _LLAMA = {
@@ -116,17 +114,7 @@ def _write(folder: Path, case: Case, seed: int) -> None:
             rows[: case.r // 8] += shared.standard_normal((case.r // 8, d)) / np.sqrt(d)
             X = ((turn * sigma) @ rows).astype(np.float32)
             tensors[f"{name}.lora_{factor}.weight"] = X if factor == "A" else np.ascontiguousarray(X.T)
-    folder.mkdir()
-    path = folder / "adapter_model.safetensors"
-    if case.dtype == "bfloat16":
-        import torch  # noqa: PLC0415 - its memory would hide that of the comparison
-        from safetensors.torch import save_file as save_torch_file  # noqa: PLC0415
-
-        save_torch_file({name: torch.from_numpy(array).to(torch.bfloat16) for name, array in tensors.items()}, path)
-    else:
-        save_file(tensors, path)
-    config = {"peft_type": "LORA", "r": case.r, "lora_alpha": case.r, "target_modules": ["q_proj"]}
-    (folder / "adapter_config.json").write_text(json.dumps(config))
+    write_adapter(folder, tensors, case.r, case.dtype)
 
 
 def _request(folder: Path, case: Case, sides: tuple[Side, ...], layers: int) -> Request:

@@ -100,16 +100,21 @@ def _write(folder: Path, case: Case, seed: int) -> None:
             name = f"base_model.model.model.layers.{layer}.self_attn.{projection}_proj"
             tensors[f"{name}.lora_A.weight"] = A
             tensors[f"{name}.lora_B.weight"] = own.standard_normal((_B_ROWS, case.r), dtype=np.float32)
+    write_adapter(folder, tensors, case.r, case.dtype)
+
+
+def write_adapter(folder: Path, tensors: dict[str, Any], r: int, dtype: str) -> None:
+    """Write float32 arrays as a PEFT adapter of rank r, in a storage type."""
     folder.mkdir()
     path = folder / "adapter_model.safetensors"
-    if case.dtype == "bfloat16":
+    if dtype == "bfloat16":
         import torch  # noqa: PLC0415 - its memory would hide that of the comparison
         from safetensors.torch import save_file as save_torch_file  # noqa: PLC0415
 
         save_torch_file({name: torch.from_numpy(array).to(torch.bfloat16) for name, array in tensors.items()}, path)
     else:
         save_file(tensors, path)
-    config = {"peft_type": "LORA", "r": case.r, "lora_alpha": case.r, "target_modules": ["q_proj"]}
+    config = {"peft_type": "LORA", "r": r, "lora_alpha": r, "target_modules": ["q_proj"]}
     (folder / "adapter_config.json").write_text(json.dumps(config))
 
 

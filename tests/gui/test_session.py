@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
@@ -96,8 +97,6 @@ def test_what_is_shown_is_exported_with_its_common_start(
     qtbot: QtBot, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before the rest of the model is known."""
-    import numpy as np  # noqa: PLC0415 - used here alone
-
     A = np.random.default_rng(0).standard_normal((4, 96))
 
     def draw(rng: np.random.Generator, factor: str, shape: tuple[int, int]) -> Any:
